@@ -1,0 +1,1 @@
+"""Arrears: consumer-loan collections as durable Temporal workflows."""

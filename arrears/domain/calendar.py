@@ -1,0 +1,135 @@
+"""Days, local times and windows, always in a named zone.
+
+``ZoneInfo`` is used in here only: workflow code may not touch it, and a date without a zone means nothing to a borrower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
+
+ONE_DAY = timedelta(days=1)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
+        raise ValueError(f"{name!r} is not an IANA time zone such as 'Asia/Shanghai'") from unknown
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+"""An IANA time zone, such as ``Asia/Shanghai``."""
+
+
+def local_date(instant: datetime, zone: str) -> date:
+    """The calendar day on which an aware instant falls in a zone."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def local_time(instant: datetime, zone: str) -> time:
+    """The wall-clock time that an aware instant has in a zone."""
+    return instant.astimezone(ZoneInfo(zone)).time()
+
+
+def local_instant(day: date, at: time, zone: str) -> datetime:
+    """The UTC instant of a wall-clock time on a day in a zone.
+
+    A time that a daylight-saving change skips becomes the same span after the change; one that happens twice is taken at its first occurrence.
+    """
+    return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+class Window(BaseModel):
+    """Hours of a local day, half-open: ``start`` is inside, ``end`` is not. It does not cross midnight."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: time
+    end: time
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Window:
+        if not self.start < self.end:
+            raise ValueError("a window must start before it ends, on the same day")
+        return self
+
+    def contains(self, instant: datetime, zone: str) -> bool:
+        return self.start <= local_time(instant, zone) < self.end
+
+    def opens(self, instant: datetime, zone: str) -> datetime:
+        """``instant`` itself if it is inside, else the next opening after it."""
+        if self.contains(instant, zone):
+            return instant
+        day = local_date(instant, zone)
+        if local_time(instant, zone) >= self.end:
+            day += ONE_DAY
+        return local_instant(day, self.start, zone)
+
+    def closes(self, instant: datetime, zone: str) -> datetime:
+        """The end of the window on the local day of ``instant``."""
+        return local_instant(local_date(instant, zone), self.end, zone)
+
+
+class Pause(BaseModel):
+    """Time during which the ladder's own day count stands still; ``until`` is empty while it is open-ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+
+    def in_force(self, now: datetime) -> bool:
+        return self.since <= now and (self.until is None or now < self.until)
+
+
+class LadderCalendar(BaseModel):
+    """The borrower's zone and rest days, resolved when the case opened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    zone: ZoneName
+    rest_days: frozenset[date] = frozenset()
+
+    def day_of(self, instant: datetime) -> date:
+        return local_date(instant, self.zone)
+
+    def instant(self, day: date, at: time) -> datetime:
+        return local_instant(day, at, self.zone)
+
+    def open_day(self, day: date) -> date:
+        """``day``, or the first day after it that is no rest day."""
+        while day in self.rest_days:
+            day += ONE_DAY
+        return day
+
+    def paused_days(self, pauses: Iterable[Pause], start: date, end: date) -> int:
+        """How many of the days in ``[start, end)`` a pause stood at the day's end, so that the ladder did not move on.
+
+        A pause placed and lifted on the same local day costs nothing; overlapping pauses count once.
+        """
+        stood: set[date] = set()
+        for pause in pauses:
+            first = max(self.day_of(pause.since), start)
+            last = end if pause.until is None else min(self.day_of(pause.until), end)
+            stood.update(first + ONE_DAY * n for n in range((last - first).days))
+        return len(stood)
+
+    def ladder_day(self, zero: date, pauses: Iterable[Pause], on: date) -> int:
+        """The ladder's own day count on a local day; ``zero`` is the day on which it shows 0."""
+        return (on - zero).days - self.paused_days(pauses, zero, on)
+
+    def date_of(self, day: int, zero: date, pauses: Iterable[Pause]) -> date | None:
+        """The first local day on which the ladder's count reaches ``day``; ``None`` while an open-ended pause stands before it."""
+        pauses = tuple(pauses)
+        settled = [p for p in pauses if p.until is not None]
+        on = zero + ONE_DAY * day
+        while (missing := day - self.ladder_day(zero, settled, on)) > 0:
+            on += ONE_DAY * missing
+        return on if self.ladder_day(zero, pauses, on) >= day else None

@@ -1,0 +1,62 @@
+"""The loan as a case sees it: what was due when, and what is still owed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from arrears.domain.money import Amount, Currency, Money, PositiveAmount
+
+
+class Instalment(BaseModel):
+    """What is still unpaid of one instalment; it is overdue from the day after ``due_on``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    due_on: date
+    amount: PositiveAmount
+
+
+class Payment(BaseModel):
+    """Money received for a loan. ``value_date`` is the day from which it counts for the borrower; the local day of receipt if absent."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    payment_id: str
+    amount: PositiveAmount
+    currency: Currency
+    received_at: AwareDatetime
+    value_date: date | None = None
+
+    @property
+    def money(self) -> Money:
+        return Money(amount=self.amount, currency=self.currency)
+
+
+class Arrears(BaseModel):
+    """What is overdue on one day: the sum, and since when."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amount: Amount
+    due_since: date | None
+
+
+def arrears_on(day: date, instalments: Iterable[Instalment], paid: Decimal) -> Arrears:
+    """What is overdue on ``day`` after ``paid`` went to the oldest instalments first.
+
+    ``due_since`` is the due date of the oldest instalment that is not fully paid, also if it is not overdue yet; ``None`` if all are paid.
+    """
+    amount, since = Decimal(0), None
+    for instalment in sorted(instalments, key=lambda i: i.due_on):
+        settled = min(paid, instalment.amount)
+        paid -= settled
+        unpaid = instalment.amount - settled
+        if unpaid > 0:
+            since = since or instalment.due_on
+            if instalment.due_on < day:
+                amount += unpaid
+    return Arrears(amount=amount, due_since=since)
