@@ -1,0 +1,1 @@
+"""What a lender edits: settings, strategies, messages and regimes."""

@@ -1,0 +1,160 @@
+"""What the people who run Arrears set: read from ``ARREARS_…`` environment variables, or given in code.
+
+A group is set by its parts: ``ARREARS_SMS_URL`` and ``ARREARS_SMS_SECRET`` configure the SMS gateway, ``ARREARS_CLOCK_DAY_SECONDS=5`` makes a day
+last five seconds. A gateway that is not configured sends nothing. Temporal's own connection is configured by Temporal's ``TEMPORAL_…`` variables.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from arrears.domain.clock import REAL_TIME, Clock
+
+PACKAGED = Path(__file__).parent
+"""Where the strategies, messages and regimes that come with Arrears lie."""
+
+GatewayName = Literal["sms", "voice", "in_app", "email", "agency", "bureau", "legal", "loan_system"]
+"""Every party of the outside world that Arrears talks to; also the last part of its callback's path."""
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+"""A TCP port; 0 lets the system choose a free one."""
+
+_SHORTEST_SECRET = 24
+_KEY_PREFIX = "whsec_"
+
+
+def _base_url(url: str) -> str:
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$"), AfterValidator(_base_url)]
+"""An http(s) URL without a slash at its end."""
+
+
+def _signing_key(secret: SecretStr) -> SecretStr:
+    try:
+        key = base64.b64decode(secret.get_secret_value().removeprefix(_KEY_PREFIX), validate=True)
+    except binascii.Error as wrong:
+        raise ValueError("a signing secret is base64, with or without the prefix whsec_; make one with: openssl rand -base64 32") from wrong
+    if len(key) < _SHORTEST_SECRET:
+        raise ValueError(f"a signing secret holds at least {_SHORTEST_SECRET} bytes; make one with: openssl rand -base64 32")
+    return secret
+
+
+SigningSecret = Annotated[SecretStr, AfterValidator(_signing_key)]
+"""A Standard Webhooks secret, shared with one gateway; never printed."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GatewaySettings(_Group):
+    """Where a gateway listens, and the secret that signs what goes back and forth."""
+
+    url: BaseUrl
+    secret: SigningSecret
+    connect_seconds: PositiveFloat = 3
+    answer_seconds: PositiveFloat = 10
+
+
+class SmtpSettings(_Group):
+    """The mail server and the address that letters come from."""
+
+    host: str
+    port: Port = 25
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    timeout_seconds: PositiveFloat = 20
+
+
+class LenderSettings(_Group):
+    """How the lender presents itself in messages when a loan names no lender of its own."""
+
+    name: str = "Example Consumer Finance"
+    service_line: str = "400-000-0000"
+    complaint_line: str = "400-000-0001"
+    pay_url: BaseUrl = "https://pay.lender.example"
+
+
+class ApiSettings(_Group):
+    """Where the HTTP API listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class MetricsSettings(_Group):
+    """Where workers expose Prometheus metrics; without a port they do not."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+
+
+def _ledger_in_data_dir(given: dict[str, Any]) -> str:
+    return f"sqlite+aiosqlite:///{given['data_dir'] / 'ledger.db'}"
+
+
+def _api_itself(given: dict[str, Any]) -> str:
+    return f"http://{given['api'].host}:{given['api'].port}"
+
+
+class Settings(BaseSettings):
+    """All settings. Wrong values raise ``pydantic.ValidationError``, which names the variable's field and never shows a secret."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ARREARS_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    data_dir: Path = Field(default=Path(".arrears"), description="the one directory of the embedded ledger and Temporal server")
+    ledger_url: str = Field(default_factory=_ledger_in_data_dir, repr=False, description="SQLAlchemy async URL; may hold a password")
+    clock: Clock = REAL_TIME
+
+    lender: LenderSettings = LenderSettings()
+    language: Literal["zh-CN", "en"] = Field(default="zh-CN", description="for people of whom no language is known")
+    regime: str = Field(default="cn", description="the law that contacts are judged by")
+    strategies_dir: Path = PACKAGED / "strategies"
+    messages_dir: Path = PACKAGED / "messages"
+    regimes_dir: Path = PACKAGED / "regimes"
+
+    sms: GatewaySettings | None = None
+    voice: GatewaySettings | None = None
+    in_app: GatewaySettings | None = None
+    agency: GatewaySettings | None = None
+    bureau: GatewaySettings | None = None
+    legal: GatewaySettings | None = None
+    loan_system: GatewaySettings | None = None
+    smtp: SmtpSettings | None = None
+    call_timeout_seconds: PositiveFloat = Field(
+        default=90, description="real seconds after which the voice gateway is asked for a call's outcome"
+    )
+
+    api: ApiSettings = ApiSettings()
+    callback_base: BaseUrl = Field(default_factory=_api_itself, description="where gateways reach the API from outside")
+    metrics: MetricsSettings = MetricsSettings()
+
+    def gateway(self, name: GatewayName) -> GatewaySettings | None:
+        """The settings of an HTTP gateway, ``None`` if it is not configured (or is not HTTP: email)."""
+        match name:
+            case "email":
+                return None
+            case _:
+                return getattr(self, name)
+
+    def callback_url(self, name: GatewayName) -> str:
+        """The address at which a gateway reports back."""
+        return f"{self.callback_base}/v1/callbacks/{name}"
