@@ -1,0 +1,36 @@
+"""Signed requests, in both directions, by the Standard Webhooks scheme: the receiver knows who spoke, and that it was just now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+from standardwebhooks import Webhook, WebhookVerificationError
+
+
+class SignatureRefused(Exception):
+    """The request does not carry a valid and recent signature of the party it claims to come from."""
+
+
+def signature_headers(secret: SecretStr, message_id: str, body: bytes) -> dict[str, str]:
+    """The headers that sign ``body`` (empty for a GET) as message ``message_id`` at this very (real) time."""
+    now = datetime.now(UTC)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret.get_secret_value()).sign(message_id, now, body.decode()),
+    }
+
+
+def verify_signature(secret: SecretStr, headers: Mapping[str, str], body: bytes) -> str:
+    """The id of the message, if ``headers`` sign ``body`` with ``secret`` within five minutes of now.
+
+    Raises:
+        SignatureRefused: a header is missing or malformed, the time is too far off, or no signature fits.
+    """
+    try:
+        Webhook(secret.get_secret_value()).verify(body, dict(headers), json_parse=False)
+    except (WebhookVerificationError, ValueError) as wrong:
+        raise SignatureRefused(str(wrong) if isinstance(wrong, WebhookVerificationError) else "malformed signature") from None
+    return next(value for name, value in headers.items() if name.lower() == "webhook-id")

@@ -1,0 +1,104 @@
+"""Email through a mail server. SMTP knows no idempotency and cannot be asked: what is not surely unsent counts as sent."""
+
+from __future__ import annotations
+
+import hashlib
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+import aiosmtplib
+
+from arrears.config.settings import GatewayName, SmtpSettings
+from arrears.domain.outcome import Outcome
+from arrears.gateways.contract import GatewayFinal, GatewayRetryable, Handover, Outgoing, Receipt
+
+
+class SmtpGateway:
+    """Sends one mail a connection; the ``Message-ID`` is derived from the key, so a second copy can be recognised by whoever receives it."""
+
+    name: GatewayName = "email"
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+
+    async def send(self, order: Outgoing | Handover) -> Receipt:
+        """Hand the mail to the server; see :class:`arrears.gateways.contract.Gateway`."""
+        if isinstance(order, Handover):
+            raise GatewayFinal(self.name, "not_a_message")
+        try:
+            mail = compose(order, self._settings.sender)
+        except ValueError:
+            raise GatewayFinal(self.name, "unmailable") from None
+        _, answer = await self._deliver(mail)
+        return Receipt(status="accepted", gateway_ref=_queue_id(answer))
+
+    async def look_up(self, key: str) -> Receipt | None:  # noqa: ARG002 (the wire cannot be asked about any key)
+        """Always final and unknown; see :class:`arrears.gateways.contract.Gateway`."""
+        return Receipt(status="final", outcome=Outcome.UNKNOWN)
+
+    async def aclose(self) -> None:
+        """Nothing is held between mails."""
+
+    async def _deliver(self, mail: EmailMessage) -> tuple[dict[str, aiosmtplib.SMTPResponse], str]:
+        given = self._settings
+        client = aiosmtplib.SMTP(
+            hostname=given.host,
+            port=given.port,
+            timeout=given.timeout_seconds,
+            use_tls=given.tls == "implicit",
+            start_tls=given.tls == "starttls",
+        )
+        try:
+            await client.connect()
+            if given.username is not None and given.password is not None:
+                await client.login(given.username, given.password.get_secret_value())
+        except aiosmtplib.SMTPResponseException as refused:
+            client.close()
+            raise self._refused(refused.code) from None
+        except (aiosmtplib.SMTPException, OSError):
+            client.close()
+            raise GatewayRetryable(self.name, "mail_server_unreachable", maybe_sent=False) from None
+        try:
+            return await client.send_message(mail)
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            raise self._refused(refused.recipients[0].code) from None
+        except aiosmtplib.SMTPResponseException as refused:
+            raise self._refused(refused.code) from None
+        except (aiosmtplib.SMTPException, OSError):
+            raise GatewayRetryable(self.name, "mail_connection_lost", maybe_sent=True) from None
+        finally:
+            client.close()
+
+    def _refused(self, code: int) -> GatewayRetryable | GatewayFinal:
+        if 400 <= code < 500:
+            return GatewayRetryable(self.name, f"smtp_{code}", maybe_sent=False)
+        return GatewayFinal(self.name, f"smtp_{code}")
+
+
+def compose(order: Outgoing, sender: str) -> EmailMessage:
+    """The mail: plain text, with the HTML beside it if there is any.
+
+    Raises:
+        ValueError: the address or the subject cannot stand in a mail header.
+    """
+    mail = EmailMessage()
+    mail["From"] = sender
+    mail["To"] = order.to
+    mail["Subject"] = order.subject or ""
+    mail["Date"] = format_datetime(order.requested_at)
+    mail["Message-ID"] = message_id(order.key, sender)
+    mail["Content-Language"] = order.language
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(order.text)
+    if order.html is not None:
+        mail.add_alternative(order.html, subtype="html")
+    return mail
+
+
+def message_id(key: str, sender: str) -> str:
+    """The same for the same attempt, and valid whatever characters the key has."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{sender.rpartition('@')[2]}>"
+
+
+def _queue_id(answer: str) -> str | None:
+    return answer[:200] or None
