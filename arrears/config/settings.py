@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arrears.domain.clock import REAL_TIME, Clock
+from arrears.domain.message import Lender
 
 PACKAGED = Path(__file__).parent
 """Where the strategies, messages and regimes that come with Arrears lie."""
@@ -76,8 +77,8 @@ class SmtpSettings(_Group):
     timeout_seconds: PositiveFloat = 20
 
 
-class LenderSettings(_Group):
-    """How the lender presents itself in messages when a loan names no lender of its own."""
+class LenderSettings(Lender):
+    """How the lender presents itself; a loan that names another lender changes the name only."""
 
     name: str = "Example Consumer Finance"
     service_line: str = "400-000-0000"
@@ -125,7 +126,7 @@ class Settings(BaseSettings):
     clock: Clock = REAL_TIME
 
     lender: LenderSettings = LenderSettings()
-    language: Literal["zh-CN", "en"] = Field(default="zh-CN", description="for people of whom no language is known")
+    language: str = Field(default="zh-CN", description="for people of whom no language is known")
     regime: str = Field(default="cn", description="the law that contacts are judged by")
     strategies_dir: Path = PACKAGED / "strategies"
     messages_dir: Path = PACKAGED / "messages"
