@@ -102,6 +102,7 @@ class PromiseMade(_Event):
 
 class PromiseJudged(_Event):
     kind: Literal["promise_judged"] = "promise_judged"
+    amount: PositiveAmount
     due_on: date
     kept: bool
 
