@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from arrears.config.settings import GatewayName
 from arrears.domain.events import Id
 from arrears.domain.money import Amount, Currency
 from arrears.domain.orders import Purpose
-from arrears.domain.outcome import Outcome
+from arrears.domain.outcome import CALL_OUTCOMES, Outcome
 from arrears.domain.strategy import Channel, Referral, Slug
 
 CHANNEL_GATEWAY: Mapping[Channel, GatewayName] = {
@@ -146,15 +146,13 @@ class GatewayFinal(GatewayError):
 Party = Literal["borrower", "relative", "someone_else"]
 
 
-class Callback(_Wire):
-    """A fact that a gateway reports by itself.
+class CallbackBody(_Wire):
+    """A fact that a gateway reports by itself, as it stands on the wire.
 
     ``call_outcome`` and ``delivery`` are about one of our attempts, named by ``key``. ``inbound`` (a person called, wrote, or opted out) and ``agency``
-    (what an agency did) name the loan instead, or an attempt that they answer. ``callback_id`` is the same each time the fact is told.
+    (what an agency did) name the loan, or an attempt that they answer, and the channel.
     """
 
-    callback_id: str
-    gateway: GatewayName
     kind: Literal["call_outcome", "delivery", "inbound", "agency"]
     key: Id | None = None
     loan_id: Id | None = None
@@ -164,4 +162,33 @@ class Callback(_Wire):
     at: AwareDatetime
     gateway_ref: str | None = Field(default=None, max_length=200)
     opted_out: bool = Field(default=False, description="the person wants no more contact on this channel")
-    text: Annotated[str | None, Secretive] = None
+    text: Annotated[str | None, Secretive] = Field(default=None, max_length=10_000)
+
+    @model_validator(mode="after")
+    def _says_what_it_is_about(self) -> Self:
+        match self.kind:
+            case "call_outcome" | "delivery":
+                if self.key is None:
+                    raise ValueError(f"a {self.kind} needs the key of the order it is about")
+            case "inbound" | "agency":
+                if self.channel is None or (self.key is None and self.loan_id is None):
+                    raise ValueError(f"an {self.kind} report needs a channel, and a loan_id or the key of the order it answers")
+        if self.outcome not in _REPORTABLE[self.kind]:
+            raise ValueError(f"{self.outcome} is no outcome of a {self.kind}; one of {', '.join(sorted(_REPORTABLE[self.kind]))}")
+        return self
+
+
+_MET = CALL_OUTCOMES | {Outcome.DELIVERED}
+_REPORTABLE: Mapping[str, frozenset[Outcome]] = {
+    "call_outcome": CALL_OUTCOMES,
+    "delivery": frozenset({Outcome.DELIVERED, Outcome.FAILED, Outcome.INVALID_NUMBER, Outcome.UNKNOWN}),
+    "inbound": _MET,
+    "agency": _MET,
+}
+
+
+class Callback(CallbackBody):
+    """A reported fact with its verified sender. ``callback_id`` is the same each time the fact is told."""
+
+    callback_id: str
+    gateway: GatewayName

@@ -30,7 +30,7 @@ class SmtpGateway:
         except ValueError:
             raise GatewayFinal(self.name, "unmailable") from None
         _, answer = await self._deliver(mail)
-        return Receipt(status="accepted", gateway_ref=_queue_id(answer))
+        return Receipt(status="accepted", gateway_ref=answer[:200] or None)
 
     async def look_up(self, key: str) -> Receipt | None:  # noqa: ARG002 (the wire cannot be asked about any key)
         """Always final and unknown; see :class:`arrears.gateways.contract.Gateway`."""
@@ -70,9 +70,9 @@ class SmtpGateway:
             client.close()
 
     def _refused(self, code: int) -> GatewayRetryable | GatewayFinal:
-        if 400 <= code < 500:
-            return GatewayRetryable(self.name, f"smtp_{code}", maybe_sent=False)
-        return GatewayFinal(self.name, f"smtp_{code}")
+        if code >= 500:
+            return GatewayFinal(self.name, f"smtp_{code}")
+        return GatewayRetryable(self.name, f"smtp_{code}" if code >= 400 else "no_smtp_answer", maybe_sent=False)
 
 
 def compose(order: Outgoing, sender: str) -> EmailMessage:
@@ -98,7 +98,3 @@ def compose(order: Outgoing, sender: str) -> EmailMessage:
 def message_id(key: str, sender: str) -> str:
     """The same for the same attempt, and valid whatever characters the key has."""
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{sender.rpartition('@')[2]}>"
-
-
-def _queue_id(answer: str) -> str | None:
-    return answer[:200] or None
