@@ -142,7 +142,8 @@ def apply(case: Case, event: Event) -> Case:
         case Withdrawn():
             return case if case.withdrawn else _void_requests(_with(case, withdrawn=event.reason), "the case was withdrawn")
         case MessageIgnored():
-            noted = sorted({*case.ignored, event}, key=lambda e: (e.at, e.name, e.why))
+            known = case.ignored if event in case.ignored else (*case.ignored, event)
+            noted = sorted(known, key=lambda e: (e.at, e.name, e.why))
             return _with(case, ignored=tuple(noted[-_IGNORED_KEPT:]))
         case CaseClosed():
             return case if case.outcome else _with(case, outcome=event.outcome, closed_at=event.at)

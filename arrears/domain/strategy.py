@@ -82,7 +82,7 @@ class Condition(_Part):
     """When a rung is taken; all that is given must hold, judged when the rung is due. A rung whose condition fails is passed over."""
 
     not_reached_by: Slug | None = Field(
-        default=None, description="that rung was tried on the same ladder day and did not reach the borrower"
+        default=None, description="that rung, on the same ladder day, did not reach the borrower or was refused by the law"
     )
     never_answered: bool | None = Field(default=None, description="whether the borrower has never yet answered in this case")
     lost_contact: bool | None = Field(
