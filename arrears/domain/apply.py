@@ -267,7 +267,7 @@ def _approval(case: Case, event: ApprovalAsked | ApprovalReminded | ApprovalDeci
         case ApprovalReminded():
             return _request(case, known, reminded=True)
         case ApprovalRetracted():
-            return _request(case, known, retracted=True)
+            return _request(case, known, retracted=True, state="void" if known.state == "open" else known.state)
         case _ if known.state != "open":
             return case
         case ApprovalDecided(decision="approve"):

@@ -68,9 +68,9 @@ def _ending(case: Case, now: datetime) -> Close | None:
         return Close("cured", "nothing is overdue any more" if case.payments else "nothing is overdue")
     if _sold(case):
         return Close("sold", "the debt was sold")
-    end = case.strategy.end
-    if end is not None and track_in_force(case, now) is None and _end_of_ladder(case, now, end.day, now):
-        return Close(end.outcome, f"ladder day {end.day} has come")
+    end = _ladder_ends(case, now)
+    if end is not None and end.at <= now:
+        return Close(end.outcome, "the ladder has ended")
     return None
 
 
@@ -79,12 +79,20 @@ def _sold(case: Case) -> bool:
     return any(note.outcome is Outcome.DONE and key.partition(".")[0] in sales for key, note in case.steps.items())
 
 
-def _end_of_ladder(case: Case, now: datetime, day: int, by: datetime) -> datetime | None:
-    """The instant at which the ladder ends, if that is not after ``by``."""
+@dataclass(frozen=True)
+class _LadderEnd:
+    at: datetime
+    outcome: Ending
+
+
+def _ladder_ends(case: Case, now: datetime) -> _LadderEnd | None:
+    """When and how the ordinary ladder ends, as far as can be said now."""
+    end = case.strategy.end
+    if end is None or track_in_force(case, now) is not None:
+        return None
     ladder = ladder_of(case, now)
-    on = case.calendar.date_of(day, ladder.zero, ladder.pauses)
-    ends = None if on is None else case.calendar.instant(on, case.strategy.window.start)
-    return ends if ends is not None and ends <= by else None
+    on = case.calendar.date_of(end.day, ladder.zero, ladder.pauses)
+    return None if on is None else _LadderEnd(case.calendar.instant(on, case.strategy.window.start), end.outcome)
 
 
 def _wind_up(case: Case, ending: Close) -> Move:
@@ -175,9 +183,9 @@ def _take(case: Case, now: datetime, due: Due) -> Move:
     key, rung = due.step.key, due.rung
     grant = _granted(case, key)
     reached = tuple(k.partition("/")[2] for k in case.steps if k.startswith(f"{key}/"))
-    if grant is None and reached:
-        return Note(StepTaken(at=now, step=key, outcome=Outcome.DONE, why="the approval no longer stands"))
     why = unmet(case, due.step, rung, now)
+    if reached and (grant is None or why is not None):
+        return Note(StepTaken(at=now, step=key, outcome=Outcome.DONE, why=why or "the approval no longer stands"))
     if why is not None:
         return Note(StepTaken(at=now, step=key, outcome=Outcome.SKIPPED, why=why))
     terms = _terms(due)
@@ -239,13 +247,8 @@ def _wait(case: Case, now: datetime, to_come: list[Due]) -> Wait:
         wakes.append(_Wake(promise_ends(case, promise), f"promise due on {promise.due_on}"))
     if missed is not None:
         wakes.append(missed)
-    end = case.strategy.end
-    if (
-        end is not None
-        and track_in_force(case, now) is None
-        and (ends := _end_of_ladder(case, now, end.day, datetime.max.replace(tzinfo=now.tzinfo)))
-    ):
-        wakes.append(_Wake(ends, f"end of the ladder: {end.outcome}"))
+    if (end := _ladder_ends(case, now)) is not None:
+        wakes.append(_Wake(end.at, f"end of the ladder: {end.outcome}"))
     # A timed hold wakes the case when it ends, so that its stage and sheet stay true.
     wakes.extend(_Wake(h.until, f"end of the hold {h.reason}") for h in standing_holds(case, now) if h.until is not None)
     first = min(wakes, key=lambda w: w.at, default=None)
