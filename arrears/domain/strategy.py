@@ -95,6 +95,15 @@ class Condition(_Part):
     owed_below: Amount | None = Field(default=None, description="less than this is overdue, in the strategy's currency")
     products: tuple[str, ...] | None = Field(default=None, description="the loan's product is one of these")
     placed: bool | None = Field(default=None, description="whether the case is with an agency")
+    plan_broken: bool | None = Field(default=None, description="whether an agreed repayment plan was broken")
+    made_before: tuple[Slug, ...] | None = Field(
+        default=None,
+        description="at least one of these rungs was made in this case: its contact left and did not fail, its task or referral was done",
+    )
+    not_made_before: tuple[Slug, ...] | None = Field(
+        default=None,
+        description="none of these rungs was made in this case, an unknown outcome counting as made; a rung that names itself is made once",
+    )
 
 
 class _Rung(_Part):
@@ -279,6 +288,9 @@ class Strategy(_Part):
                 after = rung.only_if.not_reached_by
                 if after is not None and after not in names[:at]:
                     raise ValueError(f"rung {rung.rung!r}: only_if.not_reached_by names {after!r}, which is no earlier rung of this ladder")
+                for other in (*(rung.only_if.made_before or ()), *(rung.only_if.not_made_before or ())):
+                    if other not in names:
+                        raise ValueError(f"rung {rung.rung!r}: only_if names {other!r}, which is no rung of this ladder")
         every_rung = [r.rung for r in self.rungs()]
         if twice := next((n for n in every_rung if every_rung.count(n) > 1), None):
             raise ValueError(f"rung {twice!r} stands in two tracks; give each rung its own name")
@@ -295,8 +307,8 @@ class Strategy(_Part):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over the canonical JSON of the strategy: what a case pins."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 over what the strategy says: what a case pins. What it leaves open does not count, so the format can grow."""
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
 def steps(ladder: tuple[Rung, ...], spread_key: str) -> tuple[Step, ...]:
