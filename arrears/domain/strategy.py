@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from arrears.domain.attitude import Attitude
 from arrears.domain.calendar import Window
@@ -280,20 +281,9 @@ class Strategy(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Strategy:
-        for ladder in (self.ladder, *(t.ladder for t in self.tracks)):
-            names = [r.rung for r in ladder]
-            if twice := next((n for n in names if names.count(n) > 1), None):
-                raise ValueError(f"rung {twice!r} is defined twice; give each rung its own name")
-            for at, rung in enumerate(ladder):
-                after = rung.only_if.not_reached_by
-                if after is not None and after not in names[:at]:
-                    raise ValueError(f"rung {rung.rung!r}: only_if.not_reached_by names {after!r}, which is no earlier rung of this ladder")
-                for other in (*(rung.only_if.made_before or ()), *(rung.only_if.not_made_before or ())):
-                    if other not in names:
-                        raise ValueError(f"rung {rung.rung!r}: only_if names {other!r}, which is no rung of this ladder")
-        every_rung = [r.rung for r in self.rungs()]
-        if twice := next((n for n in every_rung if every_rung.count(n) > 1), None):
-            raise ValueError(f"rung {twice!r} stands in two tracks; give each rung its own name")
+        if flaws := list(_inconsistencies(self)):
+            all_of_them = "; ".join(what for _, what in flaws)
+            raise PydanticCustomError("inconsistent", "{what}", {"what": all_of_them, "flaws": flaws})
         return self
 
     def rungs(self) -> Iterator[Rung]:
@@ -309,6 +299,28 @@ class Strategy(_Part):
     def content_hash(self) -> str:
         """SHA-256 over what the strategy says: what a case pins. What it leaves open does not count, so the format can grow."""
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
+
+
+def _inconsistencies(strategy: Strategy) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where the parts contradict each other, and how."""
+    ladders = [(("ladder",), strategy.ladder), *((("tracks", n, "ladder"), track.ladder) for n, track in enumerate(strategy.tracks))]
+    seen: set[str] = set()
+    for where, ladder in ladders:
+        own = [r.rung for r in ladder]
+        for at, rung in enumerate(ladder):
+            if rung.rung in seen:
+                yield (*where, at, "rung"), f"rung {rung.rung!r} is defined twice; give each rung its own name, in the tracks too"
+            seen.add(rung.rung)
+            after = rung.only_if.not_reached_by
+            if after is not None and after not in own[:at]:
+                yield (
+                    (*where, at, "only_if", "not_reached_by"),
+                    f"rung {rung.rung!r} names {after!r}, which is no earlier rung of this ladder",
+                )
+            for field in ("made_before", "not_made_before"):
+                for n, other in enumerate(getattr(rung.only_if, field) or ()):
+                    if other not in own:
+                        yield (*where, at, "only_if", field, n), f"rung {rung.rung!r} names {other!r}, which is no rung of this ladder"
 
 
 def steps(ladder: tuple[Rung, ...], spread_key: str) -> tuple[Step, ...]:
