@@ -1,0 +1,92 @@
+"""May this contact leave now? Facts and an instant in, a verdict out: pure, so that an independent checker can judge again what was judged.
+
+All rules are asked, also after one has refused, so that a verdict names everything that stands against the contact. The strictest wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from arrears.domain.facts import Facts
+from arrears.domain.rules import HOUSE_RULES, Effect, Finding, HouseRule, Rule
+from arrears.domain.strategy import Role, Slug
+
+_MOST_ROUNDS = 10
+
+
+class Regime(BaseModel):
+    """The law of one place as rules with their numbers. The newest version always applies, also to cases that run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    regime: Slug
+    version: PositiveInt
+    title: str
+    source: str = Field(description="the texts that the rules were taken from")
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_rule_once(self) -> Regime:
+        seen: set[tuple[str, ...]] = set()
+        for rule in self.rules:
+            key = (rule.rule, str(getattr(rule, "channel", "")))
+            if key in seen:
+                raise ValueError(f"rule {rule.rule} is listed twice; list it once, or once a channel")
+            seen.add(key)
+        return self
+
+
+class Verdict(BaseModel):
+    """The answer to one proposed contact, with every rule that stands against it.
+
+    ``until`` is given with ``defer``: the first instant at which nothing that is known now stands against it. ``role`` is given with
+    ``needs_approval``: who may grant it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    effect: Effect
+    until: AwareDatetime | None = None
+    role: Role | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the rules that stand against the contact, each once, in order."""
+        return tuple(dict.fromkeys(f.rule for f in self.findings))
+
+
+def decide(facts: Facts, regime: Regime, now: datetime) -> Verdict:
+    """The verdict on a contact that would begin at ``now``."""
+    rules = (*HOUSE_RULES, *regime.rules)
+    findings = _findings(rules, facts, now)
+    effect = max((f.effect for f in findings), key=lambda e: e.severity, default=Effect.ALLOW)
+    match effect:
+        case Effect.DEFER:
+            return Verdict(effect=effect, until=_settled(rules, facts, findings, now), findings=findings)
+        case Effect.NEEDS_APPROVAL:
+            return Verdict(effect=effect, role=next(f.role for f in findings if f.role), findings=findings)
+        case _:
+            return Verdict(effect=effect, findings=findings)
+
+
+def _findings(rules: Iterable[Rule | HouseRule], facts: Facts, now: datetime) -> tuple[Finding, ...]:
+    return tuple(found for rule in rules if (found := rule.judge(facts, now)) is not None)
+
+
+def _settled(rules: tuple[Rule | HouseRule, ...], facts: Facts, findings: tuple[Finding, ...], now: datetime) -> datetime:
+    """The latest of all ``until``, put off again while a rule stands against that instant too."""
+    until = _latest(findings, now)
+    for _ in range(_MOST_ROUNDS):
+        later = _latest(_findings(rules, facts, until), until)
+        if later == until:
+            break
+        until = later
+    return until
+
+
+def _latest(findings: Iterable[Finding], at_least: datetime) -> datetime:
+    return max((f.until for f in findings if f.until is not None), default=at_least)
