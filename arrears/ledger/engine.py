@@ -1,0 +1,131 @@
+"""The connection to the ledger, on SQLite or PostgreSQL, and its migrations.
+
+A ledger is named by a URL: ``sqlite+aiosqlite:///path/to/file`` or ``postgresql+asyncpg://user@host/database``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+_SQLITE_PRAGMAS = ("busy_timeout = 30000", "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL")
+_POSTGRES_CONNECTION = {"timeout": 10, "command_timeout": 60}
+_MIGRATIONS_LOCK = 0x41525245
+_ALEMBIC_INI = Path(__file__).with_name("alembic.ini")
+
+
+class Ledger:
+    """An open ledger. Sessions are short: nothing slow, and no call to the outside world, happens while one is open."""
+
+    def __init__(self, url: str) -> None:
+        self._writing = _connect(url, "IMMEDIATE")
+        self._reading = _connect(url, "DEFERRED") if self.on_sqlite else self._writing.execution_options(postgresql_readonly=True)
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self._writing.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction that commits on success and rolls back on any error.
+
+        On SQLite, where there is one writer at a time, it takes the writer's place with its first statement: one that began by reading could not
+        write any more once another had written.
+        """
+        async with AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction that reads facts and acts on them before anybody changes them.
+
+        On SQLite nobody else writes from here on. On PostgreSQL it is an ordinary transaction: what must not change is read ``FOR UPDATE``.
+        """
+        async with self.session() as session:
+            if self.on_sqlite:
+                await session.connection()
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction that waits for nobody and sees one moment of the ledger. The database refuses to write in it."""
+        async with AsyncSession(self._reading, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def check(self) -> None:
+        """Raise if the ledger cannot be reached."""
+        async with self._reading.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._writing.dispose()
+        await self._reading.dispose()
+
+
+async def upgrade(url: str) -> None:
+    """Bring the ledger's tables to the newest version, in one transaction; whoever comes at the same time waits and finds them done."""
+    engine = _connect(url, "IMMEDIATE")
+    try:
+        async with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS_LOCK})"))
+            await connection.run_sync(_to_head)
+    finally:
+        await engine.dispose()
+
+
+def _to_head(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "head")
+
+
+def alembic_config(connection: Connection) -> Config:
+    """The configuration with which alembic's commands run on an open connection."""
+    config = Config(_ALEMBIC_INI)
+    config.attributes["connection"] = connection
+    return config
+
+
+def _connect(url: str, begin: str) -> AsyncEngine:
+    """An engine whose errors carry no values; on SQLite, transactions start with ``BEGIN <begin>`` and deferred ones may only read."""
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_async_engine(url, hide_parameters=True)
+        pragmas = (*_SQLITE_PRAGMAS, *(("query_only = ON",) if begin == "DEFERRED" else ()))
+
+        def set_up(raw: Any, _: ConnectionPoolEntry) -> None:
+            # The driver's own habit of opening transactions late is switched off: the engine says when one begins.
+            raw.isolation_level = None
+            cursor = raw.cursor()
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(f"BEGIN {begin}")
+
+        event.listen(engine.sync_engine, "connect", set_up)
+        event.listen(engine.sync_engine, "begin", start)
+    else:
+        engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRES_CONNECTION)
+    event.listen(engine.sync_engine, "handle_error", _drop_values)
+    return engine
+
+
+def _drop_values(context: ExceptionContext) -> None:
+    """PostgreSQL's errors quote the values of rows, which may be names and numbers to call: drop that part, keep what and where."""
+    error: BaseException | None = context.original_exception
+    while error is not None:
+        if getattr(error, "detail", None):
+            error.detail = None  # pyright: ignore[reportAttributeAccessIssue]
+        if error.args and "DataError" in {base.__name__ for base in type(error).__mro__}:
+            error.args = (str(error.args[0]).partition(":")[0], *error.args[1:])
+        error = error.__cause__

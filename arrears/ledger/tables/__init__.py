@@ -1,0 +1,55 @@
+"""The tables of the ledger. Constraints make wrong states impossible; nothing is ever stored that a table's docstring does not explain."""
+
+from arrears.ledger.tables.cases import (
+    CaseEventRow,
+    CaseOutcome,
+    CaseRow,
+    HoldRow,
+    ReferralRow,
+    ReferralState,
+    RelayRow,
+    TaskRow,
+    TaskState,
+)
+from arrears.ledger.tables.columns import METADATA, Row
+from arrears.ledger.tables.contact import (
+    ApprovalPersonRow,
+    ApprovalRow,
+    ApprovalState,
+    AttemptRow,
+    AttemptState,
+    VerdictKind,
+    VerdictRow,
+)
+from arrears.ledger.tables.loans import InstalmentRow, LoanRow, PaymentRow, RelationRole, RelationRow
+from arrears.ledger.tables.people import ContactKind, ContactPointRow, OperatorRow, PersonRow
+
+__all__ = [
+    "METADATA",
+    "ApprovalPersonRow",
+    "ApprovalRow",
+    "ApprovalState",
+    "AttemptRow",
+    "AttemptState",
+    "CaseEventRow",
+    "CaseOutcome",
+    "CaseRow",
+    "ContactKind",
+    "ContactPointRow",
+    "HoldRow",
+    "InstalmentRow",
+    "LoanRow",
+    "OperatorRow",
+    "PaymentRow",
+    "PersonRow",
+    "ReferralRow",
+    "ReferralState",
+    "RelationRole",
+    "RelationRow",
+    "RelayRow",
+    "Row",
+    "TaskRow",
+    "TaskState",
+    "VerdictKind",
+    "VerdictRow",
+]

@@ -1,0 +1,156 @@
+"""Contacts: the attempts, the verdicts of the law on them, and the approvals that some of them need."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKeyConstraint, Index
+from sqlmodel import Field
+
+from arrears.domain.orders import Purpose
+from arrears.domain.outcome import Outcome
+from arrears.domain.strategy import Channel, Role
+from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, Row, code, must, together
+
+
+class AttemptState(StrEnum):
+    """How far an attempt came: written down, handed to a gateway, its outcome known, or given up before anything left."""
+
+    RESERVED = "reserved"
+    SENT = "sent"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+
+
+class VerdictKind(StrEnum):
+    """What the law says of a contact at one moment."""
+
+    ALLOW = "allow"
+    DEFER = "defer"
+    DENY = "deny"
+    NEEDS_APPROVAL = "needs_approval"
+
+
+class ApprovalState(StrEnum):
+    """A request is open until it is decided or expires; ``void``: what it asked for no longer applies, or a grant was taken back."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    VOID = "void"
+
+
+class AttemptRow(Row, table=True):
+    """One contact tried with one person; ``id`` is its business key and the idempotency key at the gateway.
+
+    ``text`` is what was sent or said, ``content_hash`` the hash of it that an approval is bound to. Whoever is not asked to pay must be named in an approval.
+    ``task_token`` completes the activity that waits for a call's outcome.
+    """
+
+    __table_args__ = (
+        ForeignKeyConstraint(["case_id", "loan_id"], ["cases.id", "cases.loan_id"]),
+        ForeignKeyConstraint(["contact_point_id", "person_id"], ["contact_points.id", "contact_points.person_id"]),
+        ForeignKeyConstraint(["approval_id", "person_id"], ["approval_persons.approval_id", "approval_persons.person_id"]),
+        Index("ix_attempts_person_reserved", "person_id", "reserved_at"),
+        Index("ix_attempts_loan_reserved", "loan_id", "reserved_at"),
+        must("approved_unless_collect", "purpose = 'collect' OR approval_id IS NOT NULL"),
+        must("outcome_when_settled", "(state = 'settled') = (outcome IS NOT NULL)"),
+        must("settled_with_time", "state <> 'settled' OR settled_at IS NOT NULL"),
+        must("sent_with_time", "state <> 'sent' OR sent_at IS NOT NULL"),
+        must("unsent_without_time", "sent_at IS NULL OR state IN ('sent', 'settled')"),
+        must("unsettled_without_time", "settled_at IS NULL OR state IN ('settled', 'cancelled')"),
+        must("content_hash", "length(content_hash) = 64"),
+    )
+
+    id: str = Field(primary_key=True, max_length=200)
+    case_id: str = Field(index=True, max_length=ID_LENGTH)
+    loan_id: str = Field(max_length=ID_LENGTH)
+    person_id: str = Field(foreign_key="persons.id", max_length=ID_LENGTH)
+    contact_point_id: int | None = None
+    channel: Channel = Field(sa_type=code(Channel))
+    purpose: Purpose = Field(sa_type=code(Purpose))
+    message: str = Field(max_length=48)
+    content_hash: str = Field(max_length=64)
+    locale: str = Field(max_length=35)
+    state: AttemptState = Field(default=AttemptState.RESERVED, sa_type=code(AttemptState))
+    outcome: Outcome | None = Field(default=None, sa_type=code(Outcome))
+    gateway_ref: str | None = Field(default=None, max_length=200)
+    approval_id: str | None = Field(default=None, max_length=ID_LENGTH)
+    reserved_at: datetime
+    sent_at: datetime | None = None
+    settled_at: datetime | None = None
+    task_token: bytes | None = Field(default=None, repr=False)
+    text: str | None = Field(default=None, repr=False)
+
+
+class VerdictRow(Row, table=True):
+    """What the law said of a contact, also of one that never left: the rules that fired, what was observed, and which regime spoke.
+
+    ``attempt_id`` refers to no attempt if nothing was reserved. ``facts_hash`` is the SHA-256 of the facts that were judged.
+    """
+
+    __table_args__ = (
+        must("deferred_until", "(verdict = 'defer') = (until IS NOT NULL)"),
+        must("facts_hash", "length(facts_hash) = 64"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    attempt_id: str = Field(index=True, max_length=200)
+    case_id: str = Field(foreign_key="cases.id", index=True, max_length=ID_LENGTH)
+    person_id: str | None = Field(default=None, foreign_key="persons.id", max_length=ID_LENGTH)
+    decided_at: datetime
+    verdict: VerdictKind = Field(sa_type=code(VerdictKind))
+    until: datetime | None = None
+    rules: list[str] = Field(sa_type=JSON_VALUE)
+    observed: dict[str, Any] = Field(sa_type=JSON_VALUE)
+    facts_hash: str = Field(max_length=64)
+    regime: str = Field(max_length=48)
+    regime_version: str = Field(max_length=48)
+    approval_id: str | None = Field(default=None, foreign_key="approvals.id", max_length=ID_LENGTH)
+
+
+class ApprovalRow(Row, table=True):
+    """A request for a human's yes before a step, with the evidence it rests on.
+
+    One that concerns people is bound to them (``ApprovalPersonRow``), to a purpose, a message and the hash of its content. Nobody decides their own request.
+    """
+
+    __table_args__ = (
+        together("bound_content", "purpose", "message", "content_hash"),
+        together("decided_by_and_at", "decided_by", "decided_at"),
+        must("decided_by_somebody", "state NOT IN ('approved', 'denied') OR decided_by IS NOT NULL"),
+        must("undecided_by_nobody", "state NOT IN ('open', 'expired') OR decided_by IS NULL"),
+        must("void_with_reason", "(state = 'void') = (why_void IS NOT NULL)"),
+        must("four_eyes", "decided_by IS NULL OR decided_by <> requested_by"),
+        must("reminds_before_deadline", "remind_at < deadline"),
+        Index("ix_approvals_state_deadline", "state", "deadline"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    case_id: str = Field(foreign_key="cases.id", index=True, max_length=ID_LENGTH)
+    step: str = Field(max_length=200)
+    role: Role = Field(sa_type=code(Role))
+    purpose: Purpose | None = Field(default=None, sa_type=code(Purpose))
+    message: str | None = Field(default=None, max_length=48)
+    content_hash: str | None = Field(default=None, max_length=64)
+    evidence: dict[str, Any] = Field(sa_type=JSON_VALUE)
+    requested_by: str = Field(max_length=ID_LENGTH)
+    asked_at: datetime
+    remind_at: datetime
+    deadline: datetime
+    reminded_at: datetime | None = None
+    state: ApprovalState = Field(default=ApprovalState.OPEN, sa_type=code(ApprovalState))
+    decided_by: str | None = Field(default=None, foreign_key="operators.id", max_length=ID_LENGTH)
+    decided_at: datetime | None = None
+    reason: str | None = Field(default=None, repr=False)
+    why_void: str | None = Field(default=None, max_length=200)
+
+
+class ApprovalPersonRow(Row, table=True):
+    """A person whom an approval names."""
+
+    approval_id: str = Field(primary_key=True, foreign_key="approvals.id", max_length=ID_LENGTH)
+    person_id: str = Field(primary_key=True, foreign_key="persons.id", max_length=ID_LENGTH)

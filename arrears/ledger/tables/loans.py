@@ -1,0 +1,98 @@
+"""Loans, what is owed of them, what was paid, and who stands beside the borrower."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import Field
+
+from arrears.ledger.tables.columns import ID_LENGTH, ExactAmount, Row, amount_check, code, must
+
+
+class RelationRole(StrEnum):
+    """How a person stands to a loan that is not theirs."""
+
+    CONTACT = "contact"
+    EMERGENCY = "emergency"
+    GUARANTOR = "guarantor"
+    JOINT = "joint"
+    SPOUSE = "spouse"
+
+
+class LoanRow(Row, table=True):
+    """A loan as the lender's system gave it to us. ``strategy`` names the ladder its cases use; ``held_for`` is a hold that stands from the start."""
+
+    __table_args__ = (
+        # Payments refer to (id, currency), so that money of another currency is never counted.
+        UniqueConstraint("id", "currency"),
+        must("currency_code", "length(currency) = 3 AND currency = upper(currency)"),
+    )
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    borrower_id: str = Field(foreign_key="persons.id", index=True, max_length=ID_LENGTH)
+    lender: str = Field(max_length=200)
+    product: str = Field(max_length=64)
+    currency: str = Field(max_length=3)
+    strategy: str = Field(max_length=48)
+    language: str | None = Field(default=None, max_length=35)
+    held_for: str | None = Field(default=None, max_length=120)
+    imported_at: datetime
+
+
+class InstalmentRow(Row, table=True):
+    """What was unpaid of one instalment when the loan was imported; payments recorded since are counted against it."""
+
+    __table_args__ = (
+        UniqueConstraint("loan_id", "due_on"),
+        must("n", "n >= 1"),
+        amount_check("principal", ">= 0"),
+        amount_check("interest", ">= 0"),
+        amount_check("fees", ">= 0"),
+        must("owed", "CAST(principal AS NUMERIC) + CAST(interest AS NUMERIC) + CAST(fees AS NUMERIC) > 0"),
+    )
+
+    loan_id: str = Field(primary_key=True, foreign_key="loans.id", max_length=ID_LENGTH)
+    n: int = Field(primary_key=True)
+    due_on: date
+    principal: Decimal = Field(sa_type=ExactAmount)
+    interest: Decimal = Field(default=Decimal(0), sa_type=ExactAmount)
+    fees: Decimal = Field(default=Decimal(0), sa_type=ExactAmount)
+
+    @property
+    def amount(self) -> Decimal:
+        """All that is unpaid of it, in the loan's currency."""
+        return self.principal + self.interest + self.fees
+
+
+class PaymentRow(Row, table=True):
+    """Money received for a loan, once for each id of the loan system. ``source`` says which way we heard of it."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["loan_id", "currency"], ["loans.id", "loans.currency"]),
+        amount_check("amount", "> 0"),
+    )
+
+    payment_id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    loan_id: str = Field(index=True, max_length=ID_LENGTH)
+    amount: Decimal = Field(sa_type=ExactAmount)
+    currency: str = Field(max_length=3)
+    received_at: datetime
+    value_date: date | None = None
+    source: str = Field(max_length=64)
+    recorded_at: datetime
+
+
+class RelationRow(Row, table=True):
+    """A person whom a borrower named, and as what. ``evidence`` refers to the proof of a guarantee, a joint debt or a marriage.
+
+    ``refused_at``: they asked not to be contacted; that is final.
+    """
+
+    loan_id: str = Field(primary_key=True, foreign_key="loans.id", max_length=ID_LENGTH)
+    person_id: str = Field(primary_key=True, foreign_key="persons.id", index=True, max_length=ID_LENGTH)
+    role: RelationRole = Field(sa_type=code(RelationRole))
+    evidence: str | None = Field(default=None, max_length=200)
+    refused_at: datetime | None = None
