@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from arrears.domain.case import Case, arrears, attitude_of, contact_lost, days_past_due, placement, promises_broken
-from arrears.domain.outcome import UNREACHED, Outcome
+from arrears.domain.outcome import ANSWERED, NOT_MADE, UNREACHED, Outcome
 from arrears.domain.strategy import Condition, ContactRung, RelativesRung, Rung, Step
 
 _DID_NOT_REACH = UNREACHED | {Outcome.FAILED, Outcome.DENIED, Outcome.NOT_SENT}
+_ARRIVED = ANSWERED | {Outcome.DELIVERED, Outcome.RELAYED, Outcome.DONE}
 
 
 def unmet(case: Case, step: Step, rung: Rung, now: datetime) -> str | None:
@@ -38,7 +39,22 @@ def _reasons(case: Case, step: Step, rung: Rung, now: datetime) -> Iterator[str]
     days = days_past_due(case, now)
     if wanted.days_past_due_from is not None and days < wanted.days_past_due_from:
         yield f"{days} days past due"
+    if wanted.plan_broken is not None and wanted.plan_broken != (case.plan is not None and case.plan.broken_at is not None):
+        yield "no plan was broken" if wanted.plan_broken else "a plan was broken"
+    yield from _about_other_rungs(case, wanted)
     yield from _about_the_loan(case, wanted, now)
+
+
+def _about_other_rungs(case: Case, wanted: Condition) -> Iterator[str]:
+    if wanted.made_before is not None and not any(o in _ARRIVED for rung in wanted.made_before for o in _outcomes(case, rung)):
+        yield f"{' or '.join(wanted.made_before)} was not made before"
+    made = [rung for rung in wanted.not_made_before or () if any(o not in NOT_MADE | {Outcome.FAILED} for o in _outcomes(case, rung))]
+    if made:
+        yield f"{made[0]} was made before"
+
+
+def _outcomes(case: Case, rung: str) -> Iterator[Outcome]:
+    return (note.outcome for key, note in case.steps.items() if key.partition(".")[0] == rung)
 
 
 def _about_the_loan(case: Case, wanted: Condition, now: datetime) -> Iterator[str]:
