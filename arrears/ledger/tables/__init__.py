@@ -18,10 +18,9 @@ from arrears.ledger.tables.contact import (
     ApprovalState,
     AttemptRow,
     AttemptState,
-    VerdictKind,
     VerdictRow,
 )
-from arrears.ledger.tables.loans import InstalmentRow, LoanRow, PaymentRow, RelationRole, RelationRow
+from arrears.ledger.tables.loans import InstalmentRow, LoanRow, PaymentRow, RelationRow
 from arrears.ledger.tables.people import ContactKind, ContactPointRow, OperatorRow, PersonRow
 
 __all__ = [
@@ -44,12 +43,10 @@ __all__ = [
     "PersonRow",
     "ReferralRow",
     "ReferralState",
-    "RelationRole",
     "RelationRow",
     "RelayRow",
     "Row",
     "TaskRow",
     "TaskState",
-    "VerdictKind",
     "VerdictRow",
 ]

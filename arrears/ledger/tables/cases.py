@@ -43,7 +43,10 @@ class ReferralState(StrEnum):
 
 
 class CaseRow(Row, table=True):
-    """One run through a ladder, such as ``L-1001.1``: the loan's id and its ``cycle``. A loan has at most one open case."""
+    """One run through a ladder, such as ``L-1001.1``: the loan's id and its ``cycle``. A loan has at most one open case.
+
+    ``payments_counted`` are the ids of the payments that were already counted when it opened.
+    """
 
     __table_args__ = (
         UniqueConstraint("loan_id", "cycle"),
@@ -68,6 +71,7 @@ class CaseRow(Row, table=True):
     strategy: str = Field(max_length=48)
     strategy_version: int
     strategy_hash: str = Field(max_length=64)
+    payments_counted: list[str] = Field(default_factory=list, sa_type=JSON_VALUE)
     opened_at: datetime
     closed_at: datetime | None = None
     outcome: CaseOutcome | None = Field(default=None, sa_type=code(CaseOutcome))

@@ -6,11 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
+from arrears.domain.rules import Effect
 from arrears.domain.strategy import Channel, Role
 from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, Row, code, must, together
 
@@ -22,15 +23,6 @@ class AttemptState(StrEnum):
     SENT = "sent"
     SETTLED = "settled"
     CANCELLED = "cancelled"
-
-
-class VerdictKind(StrEnum):
-    """What the law says of a contact at one moment."""
-
-    ALLOW = "allow"
-    DEFER = "defer"
-    DENY = "deny"
-    NEEDS_APPROVAL = "needs_approval"
 
 
 class ApprovalState(StrEnum):
@@ -46,14 +38,18 @@ class ApprovalState(StrEnum):
 class AttemptRow(Row, table=True):
     """One contact tried with one person; ``id`` is its business key and the idempotency key at the gateway.
 
-    ``text`` is what was sent or said, ``content_hash`` the hash of it that an approval is bound to. Whoever is not asked to pay must be named in an approval.
+    ``text`` is what was sent or said, ``content_hash`` the SHA-256 of it. Whoever is contacted for another purpose than to collect must be named in an
+    approval, with exactly this content.
     ``task_token`` completes the activity that waits for a call's outcome.
     """
 
     __table_args__ = (
         ForeignKeyConstraint(["case_id", "loan_id"], ["cases.id", "cases.loan_id"]),
         ForeignKeyConstraint(["contact_point_id", "person_id"], ["contact_points.id", "contact_points.person_id"]),
-        ForeignKeyConstraint(["approval_id", "person_id"], ["approval_persons.approval_id", "approval_persons.person_id"]),
+        ForeignKeyConstraint(
+            ["approval_id", "person_id", "content_hash"],
+            ["approval_persons.approval_id", "approval_persons.person_id", "approval_persons.content_hash"],
+        ),
         Index("ix_attempts_person_reserved", "person_id", "reserved_at"),
         Index("ix_attempts_loan_reserved", "loan_id", "reserved_at"),
         must("approved_unless_collect", "purpose = 'collect' OR approval_id IS NOT NULL"),
@@ -89,7 +85,8 @@ class AttemptRow(Row, table=True):
 class VerdictRow(Row, table=True):
     """What the law said of a contact, also of one that never left: the rules that fired, what was observed, and which regime spoke.
 
-    ``attempt_id`` refers to no attempt if nothing was reserved. ``facts_hash`` is the SHA-256 of the facts that were judged.
+    ``attempt_id`` refers to no attempt if nothing was reserved. ``observed`` holds the findings as JSON, ``rules`` the ids of their rules;
+    ``facts_hash`` is the SHA-256 of the facts that were judged.
     """
 
     __table_args__ = (
@@ -102,24 +99,24 @@ class VerdictRow(Row, table=True):
     case_id: str = Field(foreign_key="cases.id", index=True, max_length=ID_LENGTH)
     person_id: str | None = Field(default=None, foreign_key="persons.id", max_length=ID_LENGTH)
     decided_at: datetime
-    verdict: VerdictKind = Field(sa_type=code(VerdictKind))
+    verdict: Effect = Field(sa_type=code(Effect))
     until: datetime | None = None
     rules: list[str] = Field(sa_type=JSON_VALUE)
-    observed: dict[str, Any] = Field(sa_type=JSON_VALUE)
+    observed: list[dict[str, Any]] = Field(sa_type=JSON_VALUE)
     facts_hash: str = Field(max_length=64)
     regime: str = Field(max_length=48)
-    regime_version: str = Field(max_length=48)
+    regime_version: int
     approval_id: str | None = Field(default=None, foreign_key="approvals.id", max_length=ID_LENGTH)
 
 
 class ApprovalRow(Row, table=True):
     """A request for a human's yes before a step, with the evidence it rests on.
 
-    One that concerns people is bound to them (``ApprovalPersonRow``), to a purpose, a message and the hash of its content. Nobody decides their own request.
+    One that concerns people names them (``ApprovalPersonRow``), with the purpose and the message. Nobody decides their own request.
     """
 
     __table_args__ = (
-        together("bound_content", "purpose", "message", "content_hash"),
+        together("purpose_and_message", "purpose", "message"),
         together("decided_by_and_at", "decided_by", "decided_at"),
         must("decided_by_somebody", "state NOT IN ('approved', 'denied') OR decided_by IS NOT NULL"),
         must("undecided_by_nobody", "state NOT IN ('open', 'expired') OR decided_by IS NULL"),
@@ -135,7 +132,6 @@ class ApprovalRow(Row, table=True):
     role: Role = Field(sa_type=code(Role))
     purpose: Purpose | None = Field(default=None, sa_type=code(Purpose))
     message: str | None = Field(default=None, max_length=48)
-    content_hash: str | None = Field(default=None, max_length=64)
     evidence: dict[str, Any] = Field(sa_type=JSON_VALUE)
     requested_by: str = Field(max_length=ID_LENGTH)
     asked_at: datetime
@@ -150,7 +146,10 @@ class ApprovalRow(Row, table=True):
 
 
 class ApprovalPersonRow(Row, table=True):
-    """A person whom an approval names."""
+    """A person whom an approval names, with the SHA-256 of the only text that they may be sent or told."""
+
+    __table_args__ = (UniqueConstraint("approval_id", "person_id", "content_hash"), must("content_hash", "length(content_hash) = 64"))
 
     approval_id: str = Field(primary_key=True, foreign_key="approvals.id", max_length=ID_LENGTH)
     person_id: str = Field(primary_key=True, foreign_key="persons.id", max_length=ID_LENGTH)
+    content_hash: str = Field(max_length=64)

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
+from arrears.domain.facts import Relation
 from arrears.ledger.tables.columns import ID_LENGTH, ExactAmount, Row, amount_check, code, must
-
-
-class RelationRole(StrEnum):
-    """How a person stands to a loan that is not theirs."""
-
-    CONTACT = "contact"
-    EMERGENCY = "emergency"
-    GUARANTOR = "guarantor"
-    JOINT = "joint"
-    SPOUSE = "spouse"
 
 
 class LoanRow(Row, table=True):
@@ -91,8 +81,10 @@ class RelationRow(Row, table=True):
     ``refused_at``: they asked not to be contacted; that is final.
     """
 
+    __table_args__ = (must("not_the_borrower", "role <> 'borrower'"),)
+
     loan_id: str = Field(primary_key=True, foreign_key="loans.id", max_length=ID_LENGTH)
     person_id: str = Field(primary_key=True, foreign_key="persons.id", index=True, max_length=ID_LENGTH)
-    role: RelationRole = Field(sa_type=code(RelationRole))
+    role: Relation = Field(sa_type=code(Relation))
     evidence: str | None = Field(default=None, max_length=200)
     refused_at: datetime | None = None

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("strategy", sa.String(48), nullable=False),
         sa.Column("strategy_version", sa.Integer(), nullable=False),
         sa.Column("strategy_hash", sa.String(64), nullable=False),
+        sa.Column("payments_counted", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
@@ -177,12 +178,13 @@ def upgrade() -> None:
         sa.Column(
             "role",
             sa.Enum(
-                "contact",
-                "emergency",
-                "guarantor",
+                "borrower",
                 "joint",
+                "guarantor",
                 "spouse",
-                name="relationrole",
+                "emergency",
+                "contact",
+                name="relation",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -191,6 +193,7 @@ def upgrade() -> None:
         ),
         sa.Column("evidence", sa.String(200), nullable=True),
         sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("role <> 'borrower'", name=op.f("ck_relations_not_the_borrower")),
         sa.ForeignKeyConstraint(["loan_id"], ["loans.id"], name=op.f("fk_relations_loan_id")),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_relations_person_id")),
         sa.PrimaryKeyConstraint("loan_id", "person_id", name=op.f("pk_relations")),
@@ -245,7 +248,6 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("message", sa.String(48), nullable=True),
-        sa.Column("content_hash", sa.String(64), nullable=True),
         sa.Column("evidence", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("requested_by", sa.String(128), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
@@ -267,9 +269,7 @@ def upgrade() -> None:
         sa.CheckConstraint("state NOT IN ('approved', 'denied') OR decided_by IS NOT NULL", name=op.f("ck_approvals_decided_by_somebody")),
         sa.CheckConstraint("state NOT IN ('open', 'expired') OR decided_by IS NULL", name=op.f("ck_approvals_undecided_by_nobody")),
         sa.CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name=op.f("ck_approvals_decided_by_and_at")),
-        sa.CheckConstraint(
-            "(purpose IS NULL) = (message IS NULL) AND (purpose IS NULL) = (content_hash IS NULL)", name=op.f("ck_approvals_bound_content")
-        ),
+        sa.CheckConstraint("(purpose IS NULL) = (message IS NULL)", name=op.f("ck_approvals_purpose_and_message")),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> requested_by", name=op.f("ck_approvals_four_eyes")),
         sa.CheckConstraint("remind_at < deadline", name=op.f("ck_approvals_reminds_before_deadline")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_approvals_case_id")),
@@ -364,9 +364,14 @@ def upgrade() -> None:
         "approval_persons",
         sa.Column("approval_id", sa.String(128), nullable=False),
         sa.Column("person_id", sa.String(128), nullable=False),
+        sa.Column("content_hash", sa.String(64), nullable=False),
+        sa.CheckConstraint("length(content_hash) = 64", name=op.f("ck_approval_persons_content_hash")),
         sa.ForeignKeyConstraint(["approval_id"], ["approvals.id"], name=op.f("fk_approval_persons_approval_id")),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_approval_persons_person_id")),
         sa.PrimaryKeyConstraint("approval_id", "person_id", name=op.f("pk_approval_persons")),
+        sa.UniqueConstraint(
+            "approval_id", "person_id", "content_hash", name=op.f("uq_approval_persons_approval_id_person_id_content_hash")
+        ),
     )
     op.create_table(
         "referrals",
@@ -419,7 +424,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "verdict",
-            sa.Enum("allow", "defer", "deny", "needs_approval", name="verdictkind", native_enum=False, create_constraint=True, length=32),
+            sa.Enum("allow", "defer", "needs_approval", "deny", name="effect", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
@@ -427,7 +432,7 @@ def upgrade() -> None:
         sa.Column("observed", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("facts_hash", sa.String(64), nullable=False),
         sa.Column("regime", sa.String(48), nullable=False),
-        sa.Column("regime_version", sa.String(48), nullable=False),
+        sa.Column("regime_version", sa.Integer(), nullable=False),
         sa.Column("approval_id", sa.String(128), nullable=True),
         sa.CheckConstraint("(verdict = 'defer') = (until IS NOT NULL)", name=op.f("ck_verdicts_deferred_until")),
         sa.CheckConstraint("length(facts_hash) = 64", name=op.f("ck_verdicts_facts_hash")),
@@ -508,9 +513,9 @@ def upgrade() -> None:
         sa.CheckConstraint("state <> 'settled' OR settled_at IS NOT NULL", name=op.f("ck_attempts_settled_with_time")),
         sa.CheckConstraint("length(content_hash) = 64", name=op.f("ck_attempts_content_hash")),
         sa.ForeignKeyConstraint(
-            ["approval_id", "person_id"],
-            ["approval_persons.approval_id", "approval_persons.person_id"],
-            name=op.f("fk_attempts_approval_id_person_id"),
+            ["approval_id", "person_id", "content_hash"],
+            ["approval_persons.approval_id", "approval_persons.person_id", "approval_persons.content_hash"],
+            name=op.f("fk_attempts_approval_id_person_id_content_hash"),
         ),
         sa.ForeignKeyConstraint(["case_id", "loan_id"], ["cases.id", "cases.loan_id"], name=op.f("fk_attempts_case_id_loan_id")),
         sa.ForeignKeyConstraint(
