@@ -53,7 +53,7 @@ _MIDNIGHT = time(0)
 
 def objection(case: Case, event: Event) -> str | None:
     """Why an event that somebody reports cannot count in this case; ``None`` if it can."""
-    if case.outcome is not None:
+    if case.outcome is not None and not isinstance(event, PaymentReceived | ContactReported):
         return f"the case is closed ({case.outcome})"
     match event:
         case PaymentReceived(payment=p) if p.currency != case.facts.currency:

@@ -37,6 +37,11 @@ def local_time(instant: datetime, zone: str) -> time:
     return instant.astimezone(ZoneInfo(zone)).time()
 
 
+def local_text(instant: datetime, zone: str) -> str:
+    """An instant as people of a zone read it: ``2026-11-21 10:00``."""
+    return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
 def local_instant(day: date, at: time, zone: str) -> datetime:
     """The UTC instant of a wall-clock time on a day in a zone.
 

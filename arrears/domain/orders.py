@@ -5,6 +5,7 @@ They are part of workflow histories: opaque ids, dates, amounts and codes only, 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -12,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from arrears.domain.calendar import LadderCalendar
 from arrears.domain.clock import REAL_TIME, Clock
-from arrears.domain.events import Code, Ending, Event, Id, OpeningFacts
+from arrears.domain.events import Ending, Event, Id, OpeningFacts
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Line, Offer, Referral, Role, Slug, Strategy, TaskKind
 
@@ -54,12 +55,16 @@ class OpenOrder(_Payload):
 
 
 class OpenedCase(_Payload):
-    """The case as it starts: facts, the pinned strategy, the borrower's calendar and the clock. Nothing owed leaves no instalments."""
+    """The case as it starts: facts, the pinned strategy, the borrower's calendar and the clock. Nothing owed leaves no instalments.
+
+    ``call_timeout`` is the real time after which a call without an outcome is asked about at its gateway.
+    """
 
     facts: OpeningFacts
     strategy: Strategy
     calendar: LadderCalendar
     clock: Clock = REAL_TIME
+    call_timeout: timedelta = timedelta(minutes=15)
 
 
 class ContactOrder(_Payload):
@@ -172,7 +177,7 @@ class RecallOrder(_Payload):
     loan_id: Id
     referral_id: Id
     agency: Slug
-    why: Code
+    why: str
 
 
 class StepReport(_Payload):
@@ -193,10 +198,13 @@ class RecordOrder(_Payload):
 
 
 class CloseOrder(_Payload):
+    """``events`` are those that time alone brought about and that no order has carried to the ledger yet."""
+
     case_id: Id
     loan_id: Id
     outcome: Ending
-    why: Code
+    why: str
+    events: tuple[Event, ...] = ()
 
 
 class Done(_Payload):

@@ -23,7 +23,7 @@ from arrears.domain.case import (
     track_in_force,
 )
 from arrears.domain.conditions import unmet
-from arrears.domain.events import ApprovalExpired, PlanBroken, PromiseJudged, StepTaken
+from arrears.domain.events import ApprovalExpired, Ending, PlanBroken, PromiseJudged, StepTaken
 from arrears.domain.moves import (
     AskApproval,
     AssignTask,

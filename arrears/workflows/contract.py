@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from temporalio.common import SearchAttributeKey
@@ -59,7 +59,17 @@ APPROVAL_ID = SearchAttributeKey.for_keyword("ApprovalId")
 AGENCY = SearchAttributeKey.for_keyword("Agency")
 DUE_SINCE = SearchAttributeKey.for_datetime("DueSince")
 NEXT_MOVE_AT = SearchAttributeKey.for_datetime("NextMoveAt")
-SEARCH_ATTRIBUTES = (CASE_STAGE, LOAN_ID, BORROWER_ID, STRATEGY, HOLD_REASON, APPROVAL_ID, AGENCY, DUE_SINCE, NEXT_MOVE_AT)
+SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (
+    CASE_STAGE,
+    LOAN_ID,
+    BORROWER_ID,
+    STRATEGY,
+    HOLD_REASON,
+    APPROVAL_ID,
+    AGENCY,
+    DUE_SINCE,
+    NEXT_MOVE_AT,
+)
 
 
 class _Message(BaseModel):
