@@ -62,7 +62,7 @@ class Recipient(_Fact):
 class Point(_Fact):
     """The number, address or account that would be used, by its id."""
 
-    contact_point_id: str
+    contact_point_id: int
     invalid: bool = False
     opted_out: bool = False
 
@@ -73,7 +73,7 @@ class Past(_Fact):
     at: AwareDatetime
     channel: Channel
     outcome: Outcome | None
-    contact_point_id: str | None = None
+    contact_point_id: int | None = None
 
 
 class Grant(_Fact):
@@ -91,6 +91,7 @@ class Grant(_Fact):
 class StandingHold(_Fact):
     """A hold that is in force now."""
 
+    hold_id: str
     reason: str
     until: AwareDatetime | None = None
 
@@ -98,13 +99,14 @@ class StandingHold(_Fact):
 class Reach(_Fact):
     """How the borrower could be reached so far.
 
-    ``calls`` are the attempts to speak to them and what others report, oldest first; ``numbers`` says of each of their phone numbers whether it is valid.
+    ``calls`` are the attempts to speak to them and what others report, oldest first; ``numbers`` says of each of their phone numbers whether it is valid,
+    ``last_sign_at`` when they last paid, promised or agreed to a plan.
     """
 
     zone: ZoneName | None
     calls: tuple[Past, ...] = ()
     numbers: tuple[bool, ...] = ()
-    last_payment_at: AwareDatetime | None = None
+    last_sign_at: AwareDatetime | None = None
 
 
 class Facts(_Fact):

@@ -39,7 +39,7 @@ class Effect(StrEnum):
 
 
 class Finding(BaseModel):
-    """A rule that stands against the contact, with what it saw and what it allows."""
+    """A rule that stands against the contact, with what it saw and what it allows; ``facts`` are the ids of those that it saw."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,6 +47,7 @@ class Finding(BaseModel):
     effect: Effect
     observed: str
     limit: str
+    facts: tuple[str, ...] = ()
     until: AwareDatetime | None = None
     role: Role | None = None
 
@@ -57,8 +58,8 @@ class _Rule(BaseModel):
     rule: RuleId
     clause: str = ""
 
-    def _deny(self, observed: object, limit: object) -> Finding:
-        return Finding(rule=self.rule, effect=Effect.DENY, observed=str(observed), limit=str(limit))
+    def _deny(self, observed: object, limit: object, facts: Iterable[str] = ()) -> Finding:
+        return Finding(rule=self.rule, effect=Effect.DENY, observed=str(observed), limit=str(limit), facts=tuple(facts))
 
     def _defer(self, observed: object, limit: object, until: datetime) -> Finding:
         return Finding(rule=self.rule, effect=Effect.DEFER, observed=str(observed), limit=str(limit), until=until)
@@ -124,7 +125,8 @@ class NoHold(_Rule):
     check: Literal["no_hold"] = "no_hold"
 
     def judge(self, facts: Facts, now: datetime) -> Finding | None:  # noqa: ARG002
-        return self._deny("held: " + ", ".join(hold.reason for hold in facts.holds), "no hold in force") if facts.holds else None
+        reasons = ", ".join(hold.reason for hold in facts.holds)
+        return self._deny(f"held: {reasons}", "no hold in force", (hold.hold_id for hold in facts.holds)) if facts.holds else None
 
 
 class PaymentsHeard(_Rule):
@@ -132,8 +134,8 @@ class PaymentsHeard(_Rule):
 
     check: Literal["payments_heard"] = "payments_heard"
 
-    def judge(self, facts: Facts, now: datetime) -> Finding | None:
-        return self._defer(f"{len(facts.unheard)} payments not heard of", "none", now) if facts.unheard else None
+    def judge(self, facts: Facts, now: datetime) -> Finding | None:  # noqa: ARG002
+        return self._deny(f"{len(facts.unheard)} payments not heard of", "none", facts.unheard) if facts.unheard else None
 
 
 class QuietHours(_Rule):
@@ -217,7 +219,7 @@ class LiabilityShown(_Rule):
 class OnlyIfContactIsLost(_Rule):
     """Others may be asked only when the debtor cannot be reached: every number is invalid, or the last attempts failed one after another.
 
-    An answer or a payment begins the count anew, and so does an attempt of which nobody knows how it went. The failures lie on different local days.
+    An answer, a payment or a promise begins the count anew, and so does an attempt of which nobody knows how it went. The failures lie on different local days.
     """
 
     check: Literal["only_if_contact_is_lost"] = "only_if_contact_is_lost"
@@ -230,7 +232,7 @@ class OnlyIfContactIsLost(_Rule):
         reach = facts.reach
         if reach.numbers and not any(reach.numbers):
             return None
-        failed = [f for f in _failures_in_a_row(reach.calls) if reach.last_payment_at is None or f.at > reach.last_payment_at]
+        failed = [f for f in _failures_in_a_row(reach.calls) if reach.last_sign_at is None or f.at > reach.last_sign_at]
         days: set[date] = {local_date(f.at, reach.zone) for f in failed} if reach.zone else set()
         if len(failed) >= self.failures and len(days) >= self.on_days:
             return None

@@ -31,12 +31,12 @@ def shanghai(day: int, hour: int, minute: int = 0, second: int = 0) -> datetime:
     return datetime(2026, 11, day, hour, minute, second, tzinfo=ZoneInfo(SHANGHAI))
 
 
-def call(at: datetime = NOON - timedelta(hours=1), outcome: Outcome | None = Outcome.NO_ANSWER, point: str = "cp-1") -> Past:
+def call(at: datetime = NOON - timedelta(hours=1), outcome: Outcome | None = Outcome.NO_ANSWER, point: int = 1) -> Past:
     return Past(at=at, channel=Channel.CALL, outcome=outcome, contact_point_id=point)
 
 
 def sms(at: datetime = NOON - timedelta(hours=1), outcome: Outcome | None = Outcome.DELIVERED) -> Past:
-    return Past(at=at, channel=Channel.SMS, outcome=outcome, contact_point_id="cp-1")
+    return Past(at=at, channel=Channel.SMS, outcome=outcome, contact_point_id=1)
 
 
 def to_borrower(channel: Channel = Channel.CALL, **changes: Any) -> Facts:
@@ -51,7 +51,7 @@ def to_borrower(channel: Channel = Channel.CALL, **changes: Any) -> Facts:
             content_hash="text",
         ),
         recipient=Recipient(person_id="P-1", relation=Relation.BORROWER, zone=SHANGHAI),
-        point=Point(contact_point_id="cp-1"),
+        point=Point(contact_point_id=1),
         owed=Money(amount=Decimal("120.50"), currency="CNY"),
         reach=Reach(zone=SHANGHAI, numbers=(True,)),
     )
@@ -113,8 +113,7 @@ class TestMoneyOwed:
         assert verdict(to_borrower(owed=None)) == (Effect.DENY, ("AR-01",))
 
     def test_a_payment_that_the_case_has_not_heard_of_is_heard_first(self) -> None:
-        found = decide(to_borrower(unheard=("pay-1",)), CN, NOON)
-        assert (found.effect, found.rules, found.until) == (Effect.DEFER, ("AR-05",), NOON)
+        assert verdict(to_borrower(unheard=("pay-1",))) == (Effect.DENY, ("AR-05",))
 
 
 class TestQuietHours:
@@ -158,7 +157,7 @@ class TestCalls:
         assert (found.effect, found.rules, found.until) == (Effect.DEFER, ("CN-02",), shanghai(4, 8))
 
     def test_effective_calls_count_for_the_person_whatever_number_was_called(self) -> None:
-        spoken = tuple(call(outcome=Outcome.ANSWERED_WILLING, point=f"cp-{n}") for n in range(3))
+        spoken = tuple(call(outcome=Outcome.ANSWERED_WILLING, point=n) for n in range(3))
         assert verdict(to_borrower(history=spoken)) == (Effect.DEFER, ("CN-02",))
 
     def test_yesterdays_calls_do_not_count_today(self) -> None:
@@ -179,7 +178,7 @@ class TestCalls:
     def test_after_six_unanswered_attempts_a_number_rests_until_tomorrow_and_another_may_be_called(self) -> None:
         history = (call(outcome=Outcome.ANSWERED_DELAYING), *(call(outcome=Outcome.NO_ANSWER) for _ in range(6)))
         assert verdict(to_borrower(history=history)) == (Effect.DEFER, ("CN-04",))
-        assert verdict(to_borrower(history=history, point=Point(contact_point_id="cp-2"))) == (Effect.ALLOW, ())
+        assert verdict(to_borrower(history=history, point=Point(contact_point_id=2))) == (Effect.ALLOW, ())
 
     def test_five_unanswered_attempts_leave_one_more(self) -> None:
         assert verdict(to_borrower(history=(call(outcome=Outcome.BUSY),) * 5)) == (Effect.ALLOW, ())
@@ -239,7 +238,7 @@ class TestRelatives:
         assert verdict(to_relative(reach=Reach(zone=SHANGHAI, numbers=(True,), calls=calls))) == (Effect.DENY, ("CN-10",))
 
     def test_a_payment_begins_the_count_of_failures_anew(self) -> None:
-        paid = changed(to_relative().reach, last_payment_at=shanghai(2, 9))
+        paid = changed(to_relative().reach, last_sign_at=shanghai(2, 9))
         assert verdict(to_relative(reach=paid)) == (Effect.DENY, ("CN-10",))
 
     def test_contact_is_lost_when_every_number_is_invalid(self) -> None:
@@ -253,7 +252,7 @@ class TestRelatives:
         assert verdict(telling) == (Effect.DENY, ("CN-12",))
 
     def test_a_refusal_is_final_on_every_number_and_for_every_loan(self) -> None:
-        refused = to_relative(recipient=changed(to_relative().recipient, refused=True), point=Point(contact_point_id="cp-9"))
+        refused = to_relative(recipient=changed(to_relative().recipient, refused=True), point=Point(contact_point_id=9))
         assert verdict(refused) == (Effect.DENY, ("CN-13",))
 
     @pytest.mark.parametrize(("born", "allowed"), [(date(2012, 11, 4), False), (date(2012, 11, 3), True)])
@@ -291,17 +290,17 @@ class TestHumanApproval:
 
 class TestWishes:
     def test_an_opted_out_contact_point_is_not_used(self) -> None:
-        assert verdict(to_borrower(point=Point(contact_point_id="cp-1", opted_out=True))) == (Effect.DENY, ("CN-16",))
+        assert verdict(to_borrower(point=Point(contact_point_id=1, opted_out=True))) == (Effect.DENY, ("CN-16",))
 
     def test_who_opted_out_of_everything_gets_nothing(self) -> None:
         assert verdict(to_borrower(recipient=changed(to_borrower().recipient, opted_out=True))) == (Effect.DENY, ("CN-16",))
 
     def test_without_a_valid_contact_point_nothing_is_sent(self) -> None:
         assert verdict(to_borrower(point=None)) == (Effect.DENY, ("AR-03",))
-        assert verdict(to_borrower(point=Point(contact_point_id="cp-1", invalid=True))) == (Effect.DENY, ("AR-03",))
+        assert verdict(to_borrower(point=Point(contact_point_id=1, invalid=True))) == (Effect.DENY, ("AR-03",))
 
     def test_a_hold_outranks_everything(self) -> None:
-        assert verdict(to_borrower(holds=(StandingHold(reason="dispute"),))) == (Effect.DENY, ("AR-04",))
+        assert verdict(to_borrower(holds=(StandingHold(hold_id="7", reason="dispute"),))) == (Effect.DENY, ("AR-04",))
 
 
 class TestVerdict:
@@ -328,9 +327,7 @@ class TestVerdict:
 OUTCOMES = st.sampled_from([None, *Outcome])
 INSTANTS = st.integers(0, 72 * 60).map(lambda m: shanghai(2, 0) + timedelta(minutes=m))
 PASTS = st.lists(
-    st.builds(
-        Past, at=INSTANTS, channel=st.sampled_from(Channel), outcome=OUTCOMES, contact_point_id=st.sampled_from(["cp-1", "cp-2", None])
-    ),
+    st.builds(Past, at=INSTANTS, channel=st.sampled_from(Channel), outcome=OUTCOMES, contact_point_id=st.sampled_from([1, 2, None])),
     max_size=12,
 ).map(tuple)
 ZONES = st.sampled_from([SHANGHAI, "America/New_York", "Europe/London", "Pacific/Auckland", "Asia/Kathmandu"])
