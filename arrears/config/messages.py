@@ -35,7 +35,7 @@ _SLUG = re.compile(r"[a-z][a-z0-9-]*")
 
 _ABOUT_ANYBODY = frozenset({"recipient_name", "borrower_name", "service_line"})
 _ABOUT_THE_DEBT = frozenset(
-    {"lender", "reference", "product", "today", "owed", "due_since", "days_past_due", "schedule", "offers", "agency", "pay_by"}
+    {"lender", "reference", "product", "today", "owed", "due_since", "days_past_due", "schedule", "offers", "pay_by"}
 )
 _DEBT_WORDS = re.compile(
     r"逾期|欠|债|贷|借款|还款|金额|本金|利息|罚息|催收|征信|账单|起诉"
@@ -89,6 +89,7 @@ class _Message:
     text: Template
     html: Template | None
     subject: Template | None
+    names: frozenset[str]
     template_hash: str
 
 
@@ -120,6 +121,10 @@ class MessageLibrary:
     def about(self, slug: str, locale: str) -> FrontMatter:
         """What a message says about itself. Raises ``MessageProblem``."""
         return self._message(slug, locale).front
+
+    def names(self, slug: str, locale: str) -> frozenset[str]:
+        """The facts that a message speaks of. Raises ``MessageProblem``."""
+        return self._message(slug, locale).names
 
     def template_hash(self, slug: str, locale: str) -> str:
         """SHA-256 over a message's template files. Raises ``MessageProblem``."""
@@ -170,14 +175,15 @@ class MessageLibrary:
         front, body = _split(path, source)
         html_path = path.with_suffix(".html")
         html = html_path.read_text(encoding="utf-8") if html_path.is_file() else None
-        for file, part in ((path, body), (path, front.subject or ""), (html_path, html or "")):
-            _check(file, part, front.klass)
+        parts = ((path, body), (path, front.subject or ""), (html_path, html or ""))
+        names = frozenset[str]().union(*(_checked(file, part, front.klass) for file, part in parts))
         plain, escaping = _environment(locale, escape=False), _environment(locale, escape=True)
         return _Message(
             front=front,
             text=plain.from_string(body),
             html=escaping.from_string(html) if html is not None else None,
             subject=plain.from_string(front.subject) if front.subject else None,
+            names=names,
             template_hash=_digest(source, html or ""),
         )
 
@@ -208,13 +214,14 @@ def _first_line(wrong: yaml.YAMLError | ValidationError) -> str:
     return " ".join(str(wrong).split())
 
 
-def _check(path: Path, part: str, klass: MessageClass) -> None:
-    """A part of a template parses, names only what its class may tell, and if it is for relatives says nothing of the debt."""
+def _checked(path: Path, part: str, klass: MessageClass) -> set[str]:
+    """The facts that a part of a template names. It names only what its class may tell, and if it is for relatives says nothing of the debt."""
     try:
         tree = _environment("en", escape=False).parse(part)
     except TemplateSyntaxError as wrong:
         raise MessageProblem(f"{path}:{wrong.lineno}", wrong.message or "not a template") from None
-    if strange := sorted(meta.find_undeclared_variables(tree) - _allowed(klass)):
+    names = meta.find_undeclared_variables(tree)
+    if strange := sorted(names - _allowed(klass)):
         raise MessageProblem(
             _where(path, part, strange[0]),
             f"a message of class {klass} cannot name {strange[0]!r}; it can name {', '.join(sorted(_allowed(klass)))}",
@@ -223,6 +230,7 @@ def _check(path: Path, part: str, klass: MessageClass) -> None:
         raise MessageProblem(
             _where(path, part, word.group()), f"a message of class {klass} may say nothing of the debt; leave out {word.group()!r}"
         )
+    return names
 
 
 def _allowed(klass: MessageClass) -> frozenset[str]:

@@ -63,4 +63,3 @@ class MessageFacts(_Fact):
     days_past_due: int = 0
     schedule: tuple[ScheduleLine, ...] = ()
     offers: tuple[Offer, ...] = ()
-    agency: str | None = None
