@@ -1,0 +1,132 @@
+"""Cases: opened once for each run, closed with everything that was still open in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import func, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from arrears.domain.events import Ending, OpeningFacts
+from arrears.domain.loan import Instalment, Payment
+from arrears.domain.orders import OpenOrder
+from arrears.domain.strategy import Strategy
+from arrears.ledger import loans
+from arrears.ledger.tables import (
+    ApprovalRow,
+    ApprovalState,
+    CaseOutcome,
+    CaseRow,
+    HoldRow,
+    InstalmentRow,
+    LoanRow,
+    TaskRow,
+    TaskState,
+)
+
+
+class CaseUnknown(loans.LedgerRefusal):
+    """No such case is in the ledger."""
+
+
+async def case(session: AsyncSession, case_id: str) -> CaseRow:
+    """The case. Raises ``CaseUnknown``."""
+    row = await session.get(CaseRow, case_id)
+    if row is None:
+        raise CaseUnknown(f"case {case_id} is not in the ledger")
+    return row
+
+
+async def open_case(session: AsyncSession, loan_id: str) -> CaseRow | None:
+    """The loan's open case, if it has one."""
+    found = await session.exec(select(CaseRow).where(col(CaseRow.loan_id) == loan_id, col(CaseRow.closed_at).is_(None)))
+    return found.first()
+
+
+async def open_case_row(session: AsyncSession, order: OpenOrder, strategy: Strategy, now: datetime) -> OpeningFacts:
+    """Open the loan's next case, or find the one that this run has opened already, and say what is owed.
+
+    Instalments in the answer are what recorded payments leave of them; nothing owed leaves none. A case that another run left open is closed as
+    withdrawn: Temporal runs one case of a loan at a time, so that run is no more. Raises ``LoanUnknown``.
+    """
+    loan = await loans.lock_loan(session, order.loan_id)
+    row = await _case_of_run(session, order.run_key)
+    if row is None:
+        if left := await open_case(session, loan.id):
+            await close_case_row(session, left.id, "withdrawn", now)
+        row = await _next_case(session, loan, order.run_key, strategy, now)
+    paid = await loans.payments(session, loan.id)
+    row.payments_counted = [p.payment_id for p in paid]
+    session.add(row)
+    return OpeningFacts(
+        case_id=row.id,
+        loan_id=loan.id,
+        borrower_id=loan.borrower_id,
+        product=loan.product,
+        currency=loan.currency,
+        instalments=_unpaid(await loans.instalments(session, loan.id), paid),
+        payments_counted=tuple(row.payments_counted),
+        opened_at=row.opened_at,
+        held_for=loan.held_for,
+    )
+
+
+async def close_case_row(session: AsyncSession, case_id: str, outcome: Ending, now: datetime) -> None:
+    """Close a case: requests for approval become void, open tasks are cancelled. Closing it again changes nothing. Raises ``CaseUnknown``."""
+    row = await case(session, case_id)
+    if row.closed_at is not None:
+        return
+    row.closed_at, row.outcome = now, CaseOutcome(outcome)
+    session.add(row)
+    await session.flush()
+    await session.exec(
+        update(ApprovalRow)
+        .where(col(ApprovalRow.case_id) == case_id, col(ApprovalRow.state) == ApprovalState.OPEN)
+        .values(state=ApprovalState.VOID, why_void="the case was closed")
+    )
+    await session.exec(
+        update(TaskRow)
+        .where(col(TaskRow.case_id) == case_id, col(TaskRow.state) == TaskState.OPEN)
+        .values(state=TaskState.CANCELLED, done_at=now)
+    )
+
+
+async def _case_of_run(session: AsyncSession, run_key: str) -> CaseRow | None:
+    found = await session.exec(select(CaseRow).where(col(CaseRow.run_key) == run_key))
+    return found.first()
+
+
+async def _next_case(session: AsyncSession, loan: LoanRow, run_key: str, strategy: Strategy, now: datetime) -> CaseRow:
+    last = (await session.exec(select(func.max(CaseRow.cycle)).where(col(CaseRow.loan_id) == loan.id))).one()
+    cycle = (last or 0) + 1
+    row = CaseRow(
+        id=f"{loan.id}.{cycle}",
+        loan_id=loan.id,
+        cycle=cycle,
+        run_key=run_key,
+        strategy=strategy.strategy,
+        strategy_version=strategy.version,
+        strategy_hash=strategy.content_hash,
+        opened_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    if loan.held_for is not None:
+        session.add(HoldRow(case_id=row.id, loan_id=loan.id, reason=loan.held_for, placed_at=now))
+        await session.flush()
+    return row
+
+
+def _unpaid(due: Sequence[InstalmentRow], paid: Sequence[Payment]) -> tuple[Instalment, ...]:
+    """What is left of each instalment after the payments went to the oldest first; settled ones are left out."""
+    rest = sum((p.amount for p in paid), Decimal(0))
+    left: list[Instalment] = []
+    for row in due:
+        settled = min(rest, row.amount)
+        rest -= settled
+        if row.amount > settled:
+            left.append(Instalment(due_on=row.due_on, amount=row.amount - settled))
+    return tuple(left)
