@@ -23,6 +23,7 @@ from arrears.workers.supervisor import ChildPlan
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 7233
+DEFAULT_UI_PORT = 8233
 KEEP_CLOSED = timedelta(days=90)
 
 # Untuned, every dispatch waits up to 50 ms and every timer is rounded to about a second: with a day of three seconds that is eight hours.

@@ -1,0 +1,92 @@
+"""One loan's case as a client of Temporal sees it. Anything that goes wrong becomes an error that says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import TypeVar
+
+from pydantic import BaseModel
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from arrears.cli.output import CommandFailed, Unreachable, refuse
+from arrears.workflows.contract import QUERY_CASE, TASK_QUEUE, WORKFLOW_TYPE, CaseRequest, CaseView, workflow_id
+
+T = TypeVar("T")
+
+_ANSWER_WITHIN = timedelta(seconds=10)
+
+
+class NoSuchCase(CommandFailed):
+    """No case of that loan is known, or none that still runs."""
+
+
+async def open_case(client: Client, request: CaseRequest) -> str:
+    """Start the loan's case, or join the one that runs; the run's id. Raises ``Unreachable``."""
+    started = client.start_workflow(
+        WORKFLOW_TYPE,
+        request,
+        id=workflow_id(request.loan_id),
+        task_queue=TASK_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        rpc_timeout=_ANSWER_WITHIN,
+    )
+    handle = await _answered(started, request.loan_id)
+    return handle.first_execution_run_id or ""
+
+
+async def view(client: Client, loan_id: str, within: timedelta = _ANSWER_WITHIN) -> CaseView:
+    """Where the case stands, also after it closed. Raises ``NoSuchCase``, ``Unreachable``."""
+    handle = client.get_workflow_handle(workflow_id(loan_id))
+    return await _answered(handle.query(QUERY_CASE, result_type=CaseView, rpc_timeout=within), loan_id)
+
+
+async def update(client: Client, loan_id: str, name: str, message: BaseModel, update_id: str | None = None) -> CaseView:
+    """Tell the case a fact and wait until it has taken it in.
+
+    Raises ``CommandFailed`` with the case's own reason if it refuses, ``NoSuchCase``, ``Unreachable``.
+    """
+    handle = client.get_workflow_handle(workflow_id(loan_id))
+    told = handle.execute_update(name, message, id=update_id, result_type=CaseView, rpc_timeout=_ANSWER_WITHIN)  # pyright: ignore[reportUnknownMemberType]
+    return await _answered(told, loan_id)
+
+
+async def signal(client: Client, loan_id: str, name: str, message: BaseModel) -> None:
+    """Leave a message for the case; it need not be awake. Raises ``NoSuchCase``, ``Unreachable``."""
+    handle = client.get_workflow_handle(workflow_id(loan_id))
+    await _answered(handle.signal(name, message, rpc_timeout=_ANSWER_WITHIN), loan_id)
+
+
+async def _answered(asked: Awaitable[T], loan_id: str) -> T:
+    try:
+        return await asyncio.wait_for(asked, _ANSWER_WITHIN.total_seconds() + 1)
+    except WorkflowUpdateFailedError as refused:
+        refuse(str(refused.cause))
+    except WorkflowQueryFailedError as failed:
+        refuse(f"the case of loan {loan_id} cannot answer: {failed}")
+    except (RPCTimeoutOrCancelledError, TimeoutError) as late:
+        raise Unreachable(
+            f"the case of loan {loan_id} did not answer in time: does a worker run? Start one with `arrears worker`"
+        ) from late
+    except RPCError as failed:
+        match failed.status:
+            case RPCStatusCode.NOT_FOUND:
+                raise NoSuchCase(f"no case of loan {loan_id} is running; open one with `arrears case open {loan_id}`") from failed
+            case RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED:
+                raise Unreachable(
+                    f"the case of loan {loan_id} did not answer in time: does a worker run? Start one with `arrears worker`"
+                ) from failed
+            case RPCStatusCode.FAILED_PRECONDITION:
+                raise Unreachable(f"no worker answers for the case of loan {loan_id}; start one with `arrears worker`") from failed
+            case RPCStatusCode.UNAVAILABLE:
+                raise Unreachable(f"the Temporal server does not answer ({failed.message})") from failed
+            case _:
+                refuse(f"Temporal refused: {failed.message}")
