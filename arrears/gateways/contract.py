@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from arrears.config.settings import GatewayName
 from arrears.domain.events import Id
+from arrears.domain.loan import Payment
 from arrears.domain.money import Amount, Currency
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import CALL_OUTCOMES, Outcome
@@ -192,3 +193,17 @@ class Callback(CallbackBody):
 
     callback_id: str
     gateway: GatewayName
+
+
+class PaymentReport(Payment):
+    """Money that the loan system booked. ``payment_id`` is the same each time the payment is told."""
+
+    loan_id: Id
+    payment_id: Id
+
+
+class MissedPayment(_Wire):
+    """A loan has an instalment that is overdue: open its case. Without a strategy the loan's own is used."""
+
+    loan_id: Id
+    strategy: Slug | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from email.message import EmailMessage
 from email.utils import format_datetime
+from urllib.parse import quote, unquote
 
 import aiosmtplib
 
@@ -96,5 +96,10 @@ def compose(order: Outgoing, sender: str) -> EmailMessage:
 
 
 def message_id(key: str, sender: str) -> str:
-    """The same for the same attempt, and valid whatever characters the key has."""
-    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{sender.rpartition('@')[2]}>"
+    """The same for the same attempt; :func:`key_of` finds the key again."""
+    return f"<{quote(key, safe='/')}@{sender.rpartition('@')[2]}>"
+
+
+def key_of(message_id: str) -> str:
+    """The key that a ``Message-ID`` of ours was made from."""
+    return unquote(message_id.strip("<> ").rpartition("@")[0])
