@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from rich.console import Console
+
+M = TypeVar("M", bound=BaseModel)
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -51,6 +54,16 @@ class Unreachable(CommandFailed):
 def refuse(why: str) -> NoReturn:
     """End the command: what was asked is not possible, and ``why``."""
     raise CommandFailed(why)
+
+
+def checked(model: type[M], fields: Mapping[str, object]) -> M:
+    """The model with these fields; an unknown field is most likely a typo. Raises ``WrongUsage`` naming the field."""
+    if unknown := sorted(set(fields) - set(model.model_fields)):
+        raise WrongUsage(f"unknown field {', '.join(unknown)}; there are: {', '.join(model.model_fields)}")
+    try:
+        return model.model_validate(fields)
+    except ValidationError as wrong:
+        raise WrongUsage("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong.errors(include_input=False))) from wrong
 
 
 def print_json(document: object) -> None:

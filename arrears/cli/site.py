@@ -7,8 +7,8 @@ told. What the environment says (``ARREARS_…``, ``TEMPORAL_ADDRESS``) and ``--
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from temporalio.client import Client
 from arrears.cli.output import Unreachable, WrongUsage
 from arrears.config.settings import Settings
 from arrears.domain.clock import Clock
+from arrears.ledger.engine import Ledger
 from arrears.workers.connection import TemporalUnreachable, connect
 
 DataDir = Annotated[
@@ -62,6 +63,15 @@ class Site:
             return await connect(address=address, within=within)
         except TemporalUnreachable as gone:
             raise Unreachable(str(gone)) from gone
+
+    @asynccontextmanager
+    async def ledger(self) -> AsyncGenerator[Ledger]:
+        """The installation's ledger, open while the block runs."""
+        ledger = Ledger(self.settings.ledger_url)
+        try:
+            yield ledger
+        finally:
+            await ledger.close()
 
 
 def find_site(data_dir: Path | None) -> Site:
