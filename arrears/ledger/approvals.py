@@ -126,11 +126,11 @@ async def check_decision(session: AsyncSession, order: DecisionOrder, now: datet
     return DecisionCheck(counts=True, at=now)
 
 
-async def retract(session: AsyncSession, ref: ApprovalRef) -> None:
+async def retract(session: AsyncSession, ref: ApprovalRef, now: datetime) -> None:
     """Make a request, or a grant, void: events have overtaken it. One that was denied or expired stays so. Raises ``ApprovalUnknown``."""
     row = await _locked(session, ref.approval_id)
     if row.state in (ApprovalState.OPEN, ApprovalState.APPROVED):
-        row.state, row.why_void = ApprovalState.VOID, ref.why or "no longer needed"
+        row.state, row.void_at, row.why_void = ApprovalState.VOID, now, ref.why[:200] or "no longer needed"
         session.add(row)
 
 

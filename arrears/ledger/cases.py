@@ -85,7 +85,7 @@ async def close_case_row(session: AsyncSession, case_id: str, outcome: Ending, n
     await session.exec(
         update(ApprovalRow)
         .where(col(ApprovalRow.case_id) == case_id, col(ApprovalRow.state) == ApprovalState.OPEN)
-        .values(state=ApprovalState.VOID, why_void="the case was closed")
+        .values(state=ApprovalState.VOID, void_at=now, why_void="the case was closed")
     )
     await session.exec(
         update(TaskRow)

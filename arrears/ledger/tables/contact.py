@@ -121,6 +121,7 @@ class ApprovalRow(Row, table=True):
         must("decided_by_somebody", "state NOT IN ('approved', 'denied') OR decided_by IS NOT NULL"),
         must("undecided_by_nobody", "state NOT IN ('open', 'expired') OR decided_by IS NULL"),
         must("void_with_reason", "(state = 'void') = (why_void IS NOT NULL)"),
+        together("void_at_and_why", "void_at", "why_void"),
         must("four_eyes", "decided_by IS NULL OR decided_by <> requested_by"),
         must("reminds_before_deadline", "remind_at < deadline"),
         Index("ix_approvals_state_deadline", "state", "deadline"),
@@ -142,6 +143,7 @@ class ApprovalRow(Row, table=True):
     decided_by: str | None = Field(default=None, foreign_key="operators.id", max_length=ID_LENGTH)
     decided_at: datetime | None = None
     reason: str | None = Field(default=None, repr=False)
+    void_at: datetime | None = None
     why_void: str | None = Field(default=None, max_length=200)
 
 
