@@ -163,7 +163,6 @@ class CallbackBody(_Wire):
     at: AwareDatetime
     gateway_ref: str | None = Field(default=None, max_length=200)
     opted_out: bool = Field(default=False, description="the person wants no more contact on this channel")
-    text: Annotated[str | None, Secretive] = Field(default=None, max_length=10_000)
 
     @model_validator(mode="after")
     def _says_what_it_is_about(self) -> Self:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from fastapi import FastAPI, Request, Response
+from pydantic import SecretStr
 
 from arrears.config.settings import Settings
 from arrears.domain.loan import Instalment
@@ -57,16 +59,20 @@ class Listener:
         self.heard: list[tuple[str, str, bytes]] = []
         self.answers: list[int] = []
         self.url = ""
-        self.world: SandboxWorld | None = None
+        self._new = asyncio.Event()
+        self.secrets: Mapping[str, SecretStr] = {}
         self.app = FastAPI()
         self.app.post("/{path:path}")(self._hear)
 
+    async def hear_something(self, seconds: float = 10) -> None:
+        await asyncio.wait_for(self._new.wait(), seconds)
+
     async def _hear(self, path: str, request: Request) -> Response:
         body = await request.body()
-        assert self.world is not None
         gateway = path.rpartition("/")[2] if "callbacks" in path else "loan_system"
-        message_id = verify_signature(self.world.secrets[gateway], request.headers, body)  # type: ignore[index]
+        message_id = verify_signature(self.secrets[gateway], request.headers, body)
         self.heard.append((path, message_id, body))
+        self._new.set()
         return Response(status_code=self.answers.pop(0) if self.answers else 204)
 
 

@@ -75,7 +75,7 @@ async def test_a_key_cannot_be_used_for_another_recipient():
 
 async def test_a_calls_outcome_comes_by_a_signed_callback_in_business_time(arrears: Listener):
     async with SandboxWorld.running(temperaments={"L-1": t.refuses()}) as world, gateways_of(world) as gateways:
-        arrears.world = world
+        arrears.secrets = world.secrets
         voice = gateways.channel(Channel.CALL)
         assert voice is not None
         receipt = await voice.send(order(url=f"{arrears.url}/v1/callbacks/voice"))
@@ -166,7 +166,7 @@ async def test_retry_after_is_what_the_fault_says():
 
 async def test_callbacks_come_late_twice_or_never_on_command(arrears: Listener):
     async with SandboxWorld.running(temperaments={"L-1": t.refuses()}) as world, gateways_of(world) as gateways:
-        arrears.world = world
+        arrears.secrets = world.secrets
         voice = gateways.channel(Channel.CALL)
         assert voice is not None
         for kind in ("late_callback", "duplicate_callback", "lost_callback"):
@@ -180,7 +180,7 @@ async def test_callbacks_come_late_twice_or_never_on_command(arrears: Listener):
 
 async def test_a_borrower_pays_when_their_day_comes_and_arrears_is_told(arrears: Listener):
     async with SandboxWorld.running(residents=[resident(t.pays_on_day(3))], callback_base=arrears.url) as world:
-        arrears.world = world
+        arrears.secrets = world.secrets
         assert world.tick(DAY_ONE) == ()
         (paid,) = world.tick(DAY_ONE + timedelta(days=5))
         assert world.tick(DAY_ONE + timedelta(days=9)) == ()
@@ -219,7 +219,7 @@ async def test_who_is_to_pay_needs_a_loan():
 
 async def test_what_arrears_does_not_take_is_told_again_until_it_does(arrears: Listener):
     async with SandboxWorld.running(residents=[resident(t.pays_on_day(3))], callback_base=arrears.url) as world:
-        arrears.world, arrears.answers = world, [503, 401]
+        arrears.secrets, arrears.answers = world.secrets, [503, 401]
         world.tick(DAY_ONE + timedelta(days=5))
         await world.told()
         assert [path for path, _, _ in arrears.heard] == ["v1/payments"] * 3
@@ -228,7 +228,7 @@ async def test_what_arrears_does_not_take_is_told_again_until_it_does(arrears: L
 
 async def test_what_arrears_refuses_for_good_is_kept_as_refused(arrears: Listener):
     async with SandboxWorld.running(callback_base=arrears.url) as world:
-        arrears.world, arrears.answers = world, [422]
+        arrears.secrets, arrears.answers = world.secrets, [422]
         world.miss("L-404")
         await world.told()
         assert [r.state for r in world.record.reports()] == ["refused"]
