@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import time
 
-from arrears.config.messages import MessageLibrary, MessageProblem
+from arrears.config.messages import MessageLibrary, MessageProblem, MessageUnknown
 from arrears.domain.message import MessageClass
 from arrears.domain.strategy import ContactRung, Referral, ReferralRung, RelativesRung, Rung, Strategy
 
@@ -142,8 +142,11 @@ def _message(placed: _Placed, messages: MessageLibrary) -> Iterator[Doubt]:
     for locale in messages.locales:
         try:
             about, names = messages.about(rung.message, locale), messages.names(rung.message, locale)
+        except MessageUnknown as unknown:
+            yield Doubt(place, str(unknown), f"there are in {locale}: {', '.join(sorted(messages.slugs(locale)))}")
+            continue
         except MessageProblem as problem:
-            yield Doubt(place, str(problem), f"messages there are in {locale}: {', '.join(sorted(messages.slugs(locale)))}")
+            yield Doubt(place, str(problem), "correct the message's file")
             continue
         if rung.do == "email" and about.subject is None:
             yield Doubt(place, f"the {locale} message has no subject", "an e-mail needs one: add `subject: …` to its front matter")
