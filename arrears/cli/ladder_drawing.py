@@ -28,6 +28,7 @@ class DrawnStep(BaseModel):
     rung: str
     n: int
     times: int
+    once: bool
     does: str
     only_if: list[str]
     approval: str | None
@@ -97,10 +98,10 @@ def _table(ladder: DrawnLadder, strategy: Strategy) -> Table:
 
 def _what(step: DrawnStep) -> Text:
     if step.n > 1:
-        return Text(f"again ({step.n} of {step.times})", style="dim")
+        return Text(f"{'if not yet' if step.once else 'again'} ({step.n} of {step.times})", style="dim")
     what = Text(step.does)
     if step.times > 1:
-        what.append(f", {step.times} times", style="bold")
+        what.append(", once, on the first of these days that fits" if step.once else f", {step.times} times", style="bold")
     if step.only_if:
         what.append(f"\nonly if {' and '.join(step.only_if)}", style="italic")
     if step.approval:
@@ -119,6 +120,7 @@ def _steps(ladder: tuple[Rung, ...], currency: str) -> Iterator[DrawnStep]:
             rung=rung.rung,
             n=n,
             times=len(rung.days),
+            once=rung.rung in (rung.only_if.not_made_before or ()),
             does=_does(rung),
             only_if=list(_conditions(rung.only_if, rung.rung, currency)),
             approval=_approval(asks) if asks else None,
@@ -172,8 +174,8 @@ def _conditions(wanted: Condition, own: str, currency: str) -> Iterator[str]:
         yield "an agency has the case" if wanted.placed else "no agency has the case"
     if wanted.made_before is not None:
         yield f"{_listed(wanted.made_before, 'or')} arrived before"
-    for name in wanted.not_made_before or ():
-        yield "it was not made before" if name == own else f"{name} was not made before"
+    if others := tuple(name for name in wanted.not_made_before or () if name != own):
+        yield f"{_listed(others, 'or')} was not made before"
 
 
 def _listed(words: tuple[str, ...], last: str) -> str:
