@@ -1,0 +1,25 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples everywhere and every time; a failing one is printed and belongs into the tests as an example.
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(hookwrapper=True, trylast=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, pytest.CallInfo[int], None]:
+    """Leave without interpreter shutdown: processes that used the Temporal SDK sometimes abort in it after all has succeeded."""
+    result = yield
+    if not hasattr(config, "workerinput"):
+        code = int(result.get_result() or 0)  # type: ignore[attr-defined]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
