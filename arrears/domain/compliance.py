@@ -5,13 +5,25 @@ All rules are asked, also after one has refused, so that a verdict names everyth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from arrears.domain.facts import Facts
-from arrears.domain.rules import HOUSE_RULES, Effect, Finding, HouseRule, Rule
+from arrears.domain.facts import Facts, ReferralFacts
+from arrears.domain.rules import (
+    HOUSE_RULES,
+    HUMAN_APPROVAL,
+    LAW_UNREADABLE,
+    MONEY_OWED,
+    NO_HOLD,
+    PAYMENTS_HEARD,
+    Effect,
+    Finding,
+    HouseRule,
+    Rule,
+    not_standing,
+)
 from arrears.domain.strategy import Role, Slug
 
 _MOST_ROUNDS = 10
@@ -59,9 +71,9 @@ class Verdict(BaseModel):
         return tuple(dict.fromkeys(f.rule for f in self.findings))
 
 
-def decide(facts: Facts, regime: Regime, now: datetime) -> Verdict:
-    """The verdict on a contact that would begin at ``now``."""
-    rules = (*HOUSE_RULES, *regime.rules)
+def decide(facts: Facts, regime: Regime | None, now: datetime) -> Verdict:
+    """The verdict on a contact that would begin at ``now``. While the regime cannot be read, nothing is allowed."""
+    rules = (*HOUSE_RULES, *(regime.rules if regime else (LAW_UNREADABLE,)))
     findings = _findings(rules, facts, now)
     effect = max((f.effect for f in findings), key=lambda e: e.severity, default=Effect.ALLOW)
     match effect:
@@ -71,6 +83,41 @@ def decide(facts: Facts, regime: Regime, now: datetime) -> Verdict:
             return Verdict(effect=effect, role=next(f.role for f in findings if f.role), findings=findings)
         case _:
             return Verdict(effect=effect, findings=findings)
+
+
+def decide_referral(facts: ReferralFacts, now: datetime) -> Verdict:
+    """The verdict on handing a case to an institution: money is owed, every human whom it needs has agreed, and the case knows what we know.
+
+    A hold that the case knows of does not stand against it: whether a held case is referred is for its strategy to say.
+    """
+    findings = tuple(_against_referral(facts, now))
+    return Verdict(effect=Effect.DENY if findings else Effect.ALLOW, findings=findings)
+
+
+def _against_referral(facts: ReferralFacts, now: datetime) -> Iterator[Finding]:
+    if facts.owed.amount <= 0:
+        yield _refused(MONEY_OWED, f"{facts.owed.amount:f} {facts.owed.currency} overdue", "more than 0")
+    if facts.approval_id is not None and (why := _no_grant(facts, now)) is not None:
+        yield _refused(HUMAN_APPROVAL, f"{facts.approval_id}: {why}", "an approval of this step")
+    if facts.unheard_holds:
+        reasons = ", ".join(hold.reason for hold in facts.unheard_holds)
+        yield _refused(
+            NO_HOLD, f"held: {reasons}", "no hold that the case has not heard of", (hold.hold_id for hold in facts.unheard_holds)
+        )
+    if facts.unheard_payments:
+        yield _refused(PAYMENTS_HEARD, f"{len(facts.unheard_payments)} payments not heard of", "none", facts.unheard_payments)
+
+
+def _no_grant(facts: ReferralFacts, now: datetime) -> str | None:
+    if facts.grant is None:
+        return "there is none"
+    if facts.grant.step != facts.step:
+        return "it is for another step"
+    return not_standing(facts.grant, facts.case_id, now, HUMAN_APPROVAL.lasts_days)
+
+
+def _refused(rule: HouseRule, observed: str, limit: str, facts: Iterable[str] = ()) -> Finding:
+    return Finding(rule=rule.rule, effect=Effect.DENY, observed=observed, limit=limit, facts=tuple(facts))
 
 
 def _findings(rules: Iterable[Rule | HouseRule], facts: Facts, now: datetime) -> tuple[Finding, ...]:

@@ -23,6 +23,11 @@ from arrears.domain.strategy import Channel, Role
 class _Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that is in it: what a verdict was based on, without repeating it."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
 
 class Relation(StrEnum):
     """What a person is to the loan."""
@@ -36,15 +41,18 @@ class Relation(StrEnum):
 
 
 class Proposal(_Fact):
-    """The contact that somebody wants to make; ``content_hash`` is over exactly the text that would leave."""
+    """The contact that somebody wants to make.
+
+    ``content_hash`` is over exactly the text that would leave; it and the class are empty if the text cannot be written.
+    """
 
     case_id: str
     attempt_id: str
     channel: Channel
     purpose: Purpose
     message: str
-    message_class: MessageClass
-    content_hash: str
+    message_class: MessageClass | None
+    content_hash: str | None
 
 
 class Recipient(_Fact):
@@ -81,6 +89,7 @@ class Grant(_Fact):
 
     approval_id: str
     case_id: str
+    step: str
     state: Literal["open", "approved", "denied", "expired", "void"]
     role: Role
     purpose: Purpose | None
@@ -137,7 +146,15 @@ class Facts(_Fact):
             case _:
                 return False
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 over all facts: what a verdict was based on, without repeating it."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+class ReferralFacts(_Fact):
+    """Everything about one proposed referral. Holds and payments are those that the case has not been told of."""
+
+    case_id: str
+    referral_id: str
+    step: str
+    owed: Money
+    unheard_payments: tuple[str, ...] = ()
+    unheard_holds: tuple[StandingHold, ...] = ()
+    approval_id: str | None = None
+    grant: Grant | None = None

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from arrears.domain.calendar import ONE_DAY, Window, local_date, local_instant
-from arrears.domain.facts import Facts, Past, Relation
+from arrears.domain.facts import Facts, Grant, Past, Relation
 from arrears.domain.message import MessageClass
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, LOST_AFTER_FAILURES, NOT_MADE, UNREACHED, Outcome
@@ -23,6 +23,7 @@ from arrears.domain.strategy import Channel, Role
 RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2}-\d{2}[a-z]?$")]
 
 _MIDNIGHT = time(0)
+_UNTIL_MENDED = timedelta(hours=1)
 
 
 class Effect(StrEnum):
@@ -93,19 +94,26 @@ class HumanApproval(_Rule):
 
     def _wrong(self, facts: Facts, now: datetime) -> str | None:
         grant, proposal = facts.grant, facts.proposal
-        if grant is None or grant.state != "approved" or grant.decided_at is None:
-            return f"it is {grant.state}" if grant else "missing"
-        if grant.case_id != proposal.case_id:
-            return "it is for another case"
+        if grant is None:
+            return "missing"
+        if (why := not_standing(grant, proposal.case_id, now, self.lasts_days)) is not None:
+            return why
         if facts.recipient.person_id not in grant.contents:
             return "it does not name this person"
         if grant.purpose is not proposal.purpose:
             return "it is for another purpose"
         if grant.contents[facts.recipient.person_id] != proposal.content_hash:
             return "it is for another text"
-        if now >= grant.decided_at + timedelta(days=self.lasts_days):
-            return f"it is older than {self.lasts_days} days"
         return None
+
+
+def not_standing(grant: Grant, case_id: str, now: datetime, lasts_days: int) -> str | None:
+    """Why an approval is none, whatever it is for; ``None`` if it stands."""
+    if grant.state != "approved" or grant.decided_at is None:
+        return f"it is {grant.state}"
+    if grant.case_id != case_id:
+        return "it is for another case"
+    return f"it is older than {lasts_days} days" if now >= grant.decided_at + timedelta(days=lasts_days) else None
 
 
 class UsablePoint(_Rule):
@@ -136,6 +144,25 @@ class PaymentsHeard(_Rule):
 
     def judge(self, facts: Facts, now: datetime) -> Finding | None:  # noqa: ARG002
         return self._deny(f"{len(facts.unheard)} payments not heard of", "none", facts.unheard) if facts.unheard else None
+
+
+class TextWritten(_Rule):
+    """Ours: the text can be written from what is known; half a text is never sent."""
+
+    check: Literal["text_written"] = "text_written"
+
+    def judge(self, facts: Facts, now: datetime) -> Finding | None:  # noqa: ARG002
+        missing = facts.proposal.content_hash is None
+        return self._deny(f"the message {facts.proposal.message} cannot be written", "a text") if missing else None
+
+
+class LawUnreadable(_Rule):
+    """Ours: while the law's file cannot be read, every contact waits."""
+
+    check: Literal["law_unreadable"] = "law_unreadable"
+
+    def judge(self, facts: Facts, now: datetime) -> Finding | None:  # noqa: ARG002
+        return self._defer("the regime cannot be read", "a regime", now + _UNTIL_MENDED)
 
 
 class QuietHours(_Rule):
@@ -261,7 +288,7 @@ class NothingAboutTheDebt(_Rule):
     def judge(self, facts: Facts, now: datetime) -> Finding | None:  # noqa: ARG002
         klass = facts.proposal.message_class
         silent = facts.liable or klass in self.classes
-        return None if silent else self._deny(f"a message of class {klass}", ", ".join(sorted(self.classes)))
+        return None if silent else self._deny(f"a message of class {klass or 'unknown'}", ", ".join(sorted(self.classes)))
 
 
 class RefusalIsFinal(_Rule):
@@ -310,13 +337,17 @@ Rule = Annotated[
 ]
 """A rule that a regime can list."""
 
-HouseRule = MoneyOwed | HumanApproval | UsablePoint | NoHold | PaymentsHeard
+HouseRule = MoneyOwed | HumanApproval | UsablePoint | NoHold | PaymentsHeard | TextWritten | LawUnreadable
 
-HOUSE_RULES: tuple[HouseRule, ...] = (
-    MoneyOwed(rule="AR-01"),
-    HumanApproval(rule="AR-02"),
-    UsablePoint(rule="AR-03"),
-    NoHold(rule="AR-04"),
-    PaymentsHeard(rule="AR-05"),
-)
+MONEY_OWED = MoneyOwed(rule="AR-01")
+HUMAN_APPROVAL = HumanApproval(rule="AR-02")
+USABLE_POINT = UsablePoint(rule="AR-03")
+NO_HOLD = NoHold(rule="AR-04")
+PAYMENTS_HEARD = PaymentsHeard(rule="AR-05")
+TEXT_WRITTEN = TextWritten(rule="AR-06")
+
+HOUSE_RULES: tuple[HouseRule, ...] = (MONEY_OWED, HUMAN_APPROVAL, USABLE_POINT, NO_HOLD, PAYMENTS_HEARD, TEXT_WRITTEN)
 """Our own rules. They hold under every law, and no file can switch them off."""
+
+LAW_UNREADABLE = LawUnreadable(rule="AR-07")
+"""Stands in for the rules of a regime that cannot be read."""

@@ -1,8 +1,8 @@
 """Attempts to reach a person, from the reserved slot to the settled outcome, and the verdicts on them.
 
     (nothing) ──reserve──▶ reserved ──mark_sent──▶ sent ──settle──▶ settled
-                              │  ▲                  │
-                            cancel └──mark_unsent───┘
+                             │   ▲                  │
+              cancel_reserved    └───mark_unsent────┘
 
 ``sent`` means handed to a gateway: it may have left, so it counts. Every function runs in a transaction of the caller's and takes the attempt's row lock.
 """
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.compliance import Regime, Verdict
+from arrears.domain.compliance import Verdict
 from arrears.domain.facts import Facts
 from arrears.domain.orders import ContactReport
 from arrears.domain.outcome import Outcome
@@ -74,24 +74,51 @@ async def find(session: AsyncSession, attempt_id: str) -> AttemptRow | None:
     return (await session.exec(select(AttemptRow).where(col(AttemptRow.id) == attempt_id).with_for_update())).one_or_none()
 
 
-def judged(session: AsyncSession, facts: Facts, verdict: Verdict, regime: Regime, now: datetime) -> VerdictRow:
-    """Write down what the law said of a proposed contact."""
-    row = VerdictRow(
+def judged(session: AsyncSession, facts: Facts, verdict: Verdict, law: tuple[str, int], now: datetime) -> None:
+    """Write down what the law, a regime by its name and version, said of a proposed contact."""
+    write_verdict(
+        session,
+        verdict,
+        law,
+        now,
         attempt_id=facts.proposal.attempt_id,
         case_id=facts.proposal.case_id,
-        person_id=facts.recipient.person_id,
-        decided_at=now,
-        verdict=verdict.effect,
-        until=verdict.until,
-        rules=list(verdict.rules),
-        observed=[finding.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for finding in verdict.findings],
         facts_hash=facts.digest,
-        regime=regime.regime,
-        regime_version=regime.version,
+        person_id=facts.recipient.person_id,
         approval_id=facts.grant.approval_id if facts.grant else None,
     )
-    session.add(row)
-    return row
+
+
+def write_verdict(
+    session: AsyncSession,
+    verdict: Verdict,
+    law: tuple[str, int],
+    now: datetime,
+    *,
+    attempt_id: str,
+    case_id: str,
+    facts_hash: str,
+    person_id: str | None = None,
+    approval_id: str | None = None,
+) -> None:
+    """Write down a verdict, on a contact or on a referral, whose id is then ``attempt_id``."""
+    regime, version = law
+    session.add(
+        VerdictRow(
+            attempt_id=attempt_id,
+            case_id=case_id,
+            person_id=person_id,
+            decided_at=now,
+            verdict=verdict.effect,
+            until=verdict.until,
+            rules=list(verdict.rules),
+            observed=[finding.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for finding in verdict.findings],
+            facts_hash=facts_hash,
+            regime=regime,
+            regime_version=version,
+            approval_id=approval_id,
+        )
+    )
 
 
 async def reserve(session: AsyncSession, facts: Facts, content: Content, loan_id: str, now: datetime) -> AttemptRow:
@@ -118,21 +145,25 @@ async def reserve(session: AsyncSession, facts: Facts, content: Content, loan_id
     return row
 
 
-async def cancel(session: AsyncSession, attempt_id: str, now: datetime) -> None:
-    """Give up a reserved slot: nothing has left."""
-    row = await _existing(session, attempt_id)
-    if row.state is AttemptState.RESERVED:
+async def cancel_reserved(session: AsyncSession, attempt_id: str, now: datetime) -> None:
+    """Give up the slot of an attempt that was reserved and surely has not left, if there is one."""
+    row = await find(session, attempt_id)
+    if row is not None and row.state is AttemptState.RESERVED:
         row.state, row.settled_at = AttemptState.CANCELLED, now
         session.add(row)
 
 
-async def mark_sent(session: AsyncSession, attempt_id: str, now: datetime, task_token: bytes | None = None) -> AttemptRow:
-    """From here on the attempt may have left; ``task_token`` names the activity that waits for the outcome. A settled attempt stays settled."""
+async def mark_sent(session: AsyncSession, attempt_id: str, now: datetime, task_token: bytes | None = None) -> bool:
+    """From here on the attempt may have left; whether it is the caller's to hand over, which it is for one caller only.
+
+    ``task_token`` names the activity that will wait for the outcome.
+    """
     row = await _existing(session, attempt_id)
-    if row.state in (AttemptState.RESERVED, AttemptState.SENT):
-        row.state, row.sent_at, row.task_token = AttemptState.SENT, row.sent_at or now, task_token
-        session.add(row)
-    return row
+    if row.state is not AttemptState.RESERVED:
+        return False
+    row.state, row.sent_at, row.task_token = AttemptState.SENT, now, task_token
+    session.add(row)
+    return True
 
 
 async def mark_unsent(session: AsyncSession, attempt_id: str) -> None:
@@ -143,10 +174,12 @@ async def mark_unsent(session: AsyncSession, attempt_id: str) -> None:
         session.add(row)
 
 
-async def note_receipt(session: AsyncSession, attempt_id: str, gateway_ref: str | None) -> AttemptRow:
-    """The gateway has taken the attempt under a reference of its own."""
+async def taken(session: AsyncSession, attempt_id: str, gateway_ref: str | None, task_token: bytes | None = None) -> AttemptRow:
+    """The gateway has taken the attempt under a reference of its own. If its outcome is still to come, ``task_token`` names who waits for it."""
     row = await _existing(session, attempt_id)
     row.gateway_ref = gateway_ref or row.gateway_ref
+    if row.state is AttemptState.SENT:
+        row.task_token = task_token
     session.add(row)
     return row
 

@@ -76,6 +76,7 @@ def to_relative(**changes: Any) -> Facts:
             "grant": Grant(
                 approval_id="L-1.1/relatives.1/a1",
                 case_id="L-1.1",
+                step="relatives.1",
                 state="approved",
                 role=Role.SUPERVISOR,
                 purpose=Purpose.RELAY,
@@ -298,6 +299,10 @@ class TestWishes:
     def test_without_a_valid_contact_point_nothing_is_sent(self) -> None:
         assert verdict(to_borrower(point=None)) == (Effect.DENY, ("AR-03",))
         assert verdict(to_borrower(point=Point(contact_point_id=1, invalid=True))) == (Effect.DENY, ("AR-03",))
+
+    def test_a_text_that_cannot_be_written_is_not_sent(self) -> None:
+        unwritten = changed(to_borrower().proposal, content_hash=None, message_class=None)
+        assert verdict(to_borrower(proposal=unwritten)) == (Effect.DENY, ("AR-06",))
 
     def test_a_hold_outranks_everything(self) -> None:
         assert verdict(to_borrower(holds=(StandingHold(hold_id="7", reason="dispute"),))) == (Effect.DENY, ("AR-04",))

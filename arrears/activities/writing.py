@@ -1,0 +1,61 @@
+"""The words of a contact, from what the ledger knows at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from temporalio import activity
+
+from arrears.activities.means import Means
+from arrears.config.messages import MessageProblem, Rendered
+from arrears.domain.calendar import local_date
+from arrears.domain.message import Lender, MessageFacts, ScheduleLine
+from arrears.domain.strategy import Offer
+from arrears.ledger.contact_facts import LoanScene
+from arrears.ledger.tables import InstalmentRow, PersonRow
+
+
+def write(means: Means, scene: LoanScene, person: PersonRow, message: str, offers: tuple[Offer, ...]) -> Rendered | None:
+    """The message for a person in their language; ``None`` if it cannot be written, which the log explains to whoever keeps the templates."""
+    is_borrower = person.id == scene.borrower.id
+    language = (scene.loan.language if is_borrower else None) or person.language
+    try:
+        return means.messages.render(message, means.messages.locale_for(language), _facts(means, scene, person, offers))
+    except MessageProblem as problem:
+        activity.logger.error("message %s cannot be written: %s", message, problem)
+        return None
+
+
+def _facts(means: Means, scene: LoanScene, person: PersonRow, offers: tuple[Offer, ...]) -> MessageFacts:
+    lender = means.settings.lender
+    arrears = scene.arrears
+    return MessageFacts(
+        lender=Lender(
+            name=scene.loan.lender, service_line=lender.service_line, complaint_line=lender.complaint_line, pay_url=lender.pay_url
+        ),
+        recipient_name=person.name,
+        borrower_name=scene.borrower.name,
+        reference=scene.loan.id,
+        product=scene.loan.product,
+        today=local_date(scene.now, person.zone) if person.zone else scene.today,
+        owed=scene.owed,
+        due_since=arrears.due_since,
+        days_past_due=max((scene.today - arrears.due_since).days, 0) if arrears.due_since else 0,
+        schedule=_schedule(scene.instalments, sum((p.amount for p in scene.payments), Decimal(0))),
+        offers=offers,
+    )
+
+
+def _schedule(instalments: Iterable[InstalmentRow], paid: Decimal) -> tuple[ScheduleLine, ...]:
+    """What is left of each instalment after ``paid`` went to the oldest first."""
+    lines: list[ScheduleLine] = []
+    for row in instalments:
+        settled = min(paid, row.amount)
+        paid -= settled
+        lines.append(
+            ScheduleLine(
+                n=row.n, due_on=row.due_on, principal=row.principal, interest=row.interest, fees=row.fees, unpaid=row.amount - settled
+            )
+        )
+    return tuple(lines)
