@@ -32,9 +32,11 @@ def list_(
 ) -> None:
     """List the requests that wait, the most urgent first."""
 
+    site = find_site(data_dir)
+
     async def go() -> list[OpenRequest]:
-        async with find_site(data_dir).ledger() as ledger, ledger.reading() as session:
-            return await open_approvals(session, loan_id)
+        async with site.ledger() as ledger, ledger.reading() as session:
+            return await open_approvals(session, site.now, loan_id)
 
     requests = asyncio.run(go())
     if as_json:

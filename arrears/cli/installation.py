@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -55,18 +56,21 @@ class Installation:
         return f"http://{self.settings.api.host}:{self.settings.api.port}"
 
     def our_environment(self) -> dict[str, str]:
-        """What makes a process of ours a part of this installation."""
+        """The whole environment of a process of ours that makes it a part of this installation."""
         settings = self.settings
+        inherited = {name: value for name, value in os.environ.items() if self.server is None or not name.startswith("TEMPORAL_")}
         here = {
             "ARREARS_DATA_DIR": str(settings.data_dir.absolute()),
             "ARREARS_LEDGER_URL": settings.ledger_url,
             "ARREARS_CLOCK": settings.clock.model_dump_json(),
             "ARREARS_API_HOST": settings.api.host,
             "ARREARS_API_PORT": str(settings.api.port),
+            "ARREARS_CALLBACK_BASE": settings.callback_base,
         }
         if self.server:
-            here["TEMPORAL_ADDRESS"] = self.server.address
-        return {**here, **self.environment}
+            # What the environment or a file says of another server must not reach our own.
+            here |= {"TEMPORAL_ADDRESS": self.server.address, "TEMPORAL_NAMESPACE": "default", "TEMPORAL_CONFIG_FILE": os.devnull}
+        return {**inherited, **here, **self.environment}
 
     def child(self, command: str, answers_at: str | None = None) -> ChildPlan:
         """One of our own commands as a process to keep; it is up when it answers at a URL, if it has one."""
@@ -132,13 +136,13 @@ async def add_worker(installation: Installation, supervisor: Supervisor, client:
 
 
 @contextmanager
-def announced(installation: Installation, pid: int, address: str) -> Generator[None]:
+def announced(installation: Installation) -> Generator[None]:
     """Let commands in other terminals find the installation while the block runs."""
     server = installation.server
     note = Running(
         kind=installation.kind,
-        pid=pid,
-        temporal_address=server.address if server else address,
+        pid=os.getpid(),
+        embedded_temporal=server.address if server else None,
         ui_url=server.ui_url if server else None,
         api_url=installation.api_url,
         clock=installation.settings.clock,

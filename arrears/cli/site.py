@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,13 +36,13 @@ _NOTE = "running.json"
 
 
 class Running(BaseModel):
-    """The note of an installation that runs."""
+    """The note of an installation that runs. ``embedded_temporal`` is the address of its own server, if it has one."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["demo", "up"]
     pid: int
-    temporal_address: str
+    embedded_temporal: str | None
     ui_url: str | None
     api_url: str
     clock: Clock
@@ -55,10 +55,15 @@ class Site:
     settings: Settings
     running: Running | None
 
+    @property
+    def now(self) -> datetime:
+        """The installation's business time."""
+        return self.settings.clock.at(datetime.now(UTC))
+
     async def temporal(self, within: timedelta = timedelta(seconds=3)) -> Client:
         """A client of the installation's Temporal server. Raises ``Unreachable``."""
-        given = os.environ.get("TEMPORAL_ADDRESS")
-        address = given or (self.running.temporal_address if self.running else None)
+        own = self.running.embedded_temporal if self.running else None
+        address = None if "TEMPORAL_ADDRESS" in os.environ else own
         try:
             return await connect(address=address, within=within)
         except TemporalUnreachable as gone:

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -38,10 +38,10 @@ class SearchAttributeMismatch(Exception):
 async def connect(*, address: str | None = None, runtime: Runtime | None = None, within: timedelta = timedelta(seconds=10)) -> Client:
     """A client with our payload conversion, tried again until ``within`` is over.
 
-    ``address`` overrides what the environment says. Raises ``TemporalUnreachable``.
+    ``address`` is that of an embedded server, for which nothing of the environment counts. Raises ``TemporalUnreachable``.
     """
-    config = ClientConfig.load_client_connect_config()
-    target = address or config.get("target_host") or DEFAULT_ADDRESS
+    config = ClientConnectConfig(target_host=address) if address else ClientConfig.load_client_connect_config()
+    target = config.get("target_host") or DEFAULT_ADDRESS
     config["target_host"] = target
     loop = asyncio.get_running_loop()
     until = loop.time() + within.total_seconds()

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
@@ -28,14 +28,14 @@ State = Literal["starting", "running", "restarting", "stopped"]
 
 @dataclass(frozen=True)
 class ChildPlan:
-    """A process to keep: what it runs, what it gets beside our own environment, and how one knows that it is up.
+    """A process to keep: what it runs, its environment (ours, if not given), and how one knows that it is up.
 
     ``ready`` is asked again and again and answers quickly; seconds are real seconds.
     """
 
     name: str
     command: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] | None = None
     ready: Callable[[], Awaitable[bool]] | None = None
     start_seconds: float = 60
     stop_seconds: float = 20
@@ -85,7 +85,7 @@ class _Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self.plan.environment},
+                env=self.plan.environment,
                 start_new_session=True,  # Ctrl-C in the terminal is ours to hand on, in the right order
             )
         return self.process
@@ -155,6 +155,10 @@ class Supervisor:
         """Kill all children at once: for the person who cannot wait."""
         for child in self._children.values():
             child.kill()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._children)
 
     def pid(self, name: str) -> int | None:
         """The process id of a child, ``None`` while it is not running."""
