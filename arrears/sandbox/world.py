@@ -16,6 +16,7 @@ from typing import Self, get_args
 
 from pydantic import BaseModel, SecretStr
 
+from arrears.api.serving import serving
 from arrears.config.settings import GatewayName, GatewaySettings, SmtpSettings
 from arrears.domain.calendar import local_date
 from arrears.domain.loan import Payment, arrears_on
@@ -27,7 +28,6 @@ from arrears.sandbox.http import create_app
 from arrears.sandbox.mail import serving_mail
 from arrears.sandbox.post import Post
 from arrears.sandbox.record import LoanPayment, Order, Record, party, receipt
-from arrears.sandbox.serving import serving
 from arrears.sandbox.temperament import Resident, Temperament, Whom, answer, luck, never_answers, part_of, payment_instants
 
 GATEWAYS: tuple[GatewayName, ...] = get_args(GatewayName)
@@ -83,7 +83,9 @@ class SandboxWorld:
             world = cls(directory or Path(temporary), seed=seed, secrets=shared, callback_base=callback_base, answer_seconds=answer_seconds)
             world.settle_in(residents)
             world.settle_in(Resident(loan_id=loan_id, temperament=t) for loan_id, t in (temperaments or {}).items())
-            async with serving(create_app(world), http_port) as world.http_port, serving_mail(world, smtp_port) as world.smtp_port:
+            # Cutting a connection on command makes the server log an error: only what really breaks it is worth a line.
+            over_http = serving(create_app(world), http_port, log_level="critical")
+            async with over_http as world.http_port, serving_mail(world, smtp_port) as world.smtp_port:
                 posting = asyncio.create_task(world._post.run())
                 try:
                     yield world

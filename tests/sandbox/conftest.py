@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from pydantic import SecretStr
 
+from arrears.api.serving import serving
 from arrears.config.settings import Settings
 from arrears.domain.loan import Instalment
 from arrears.domain.orders import Purpose
@@ -19,7 +20,6 @@ from arrears.domain.strategy import Channel
 from arrears.gateways.contract import Outgoing
 from arrears.gateways.registry import Gateways
 from arrears.gateways.signing import verify_signature
-from arrears.sandbox.serving import serving
 from arrears.sandbox.temperament import Resident, Temperament
 from arrears.sandbox.world import SandboxWorld
 

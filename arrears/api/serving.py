@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Generator
 import uvicorn
 from fastapi import FastAPI
 
+_GRACE_SECONDS = 5
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -18,12 +20,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: FastAPI, port: int, host: str = "127.0.0.1") -> AsyncGenerator[int]:
-    """Serve ``app``; yields the port (a free one for 0) once connections are taken."""
+async def serving(app: FastAPI, port: int, host: str = "127.0.0.1", *, log_level: str = "warning") -> AsyncGenerator[int]:
+    """Serve ``app``; yields the port (a free one for 0) once requests are answered. Raises ``OSError`` if the port is taken."""
     with socket.create_server((host, port)) as listener:
-        # Cutting a connection on command makes the server log an error: only what really breaks it is worth a line.
-        server = _Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
-        running = asyncio.create_task(server.serve([listener]))
+        config = uvicorn.Config(app, log_level=log_level, access_log=False, timeout_graceful_shutdown=_GRACE_SECONDS)
+        server = _Server(config)
+        running = asyncio.create_task(server.serve([listener]), name="http")
         try:
             while not server.started and not running.done():  # noqa: ASYNC110 (it has no event for this)
                 await asyncio.sleep(0.005)

@@ -1,0 +1,50 @@
+"""The HTTP API: one app over a ledger and the cases that run in Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from arrears.api import callbacks, health, loan_system
+from arrears.api.cases import Cases, TemporalClient
+from arrears.api.house import House
+from arrears.api.problems import ProblemBody, answer_with_problems
+from arrears.config.settings import Settings
+from arrears.ledger.engine import Ledger
+
+_LARGEST_BODY = 64 * 1024
+
+
+def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> FastAPI:
+    """The app. ``ledger`` is at its newest version and stays the caller's to close; ``temporal`` may be away for a while."""
+    cases = Cases(ledger, temporal, settings.clock)
+
+    @asynccontextmanager
+    async def living(_: FastAPI) -> AsyncGenerator[None]:
+        telling = asyncio.create_task(cases.run(), name="tell cases")
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
+
+    app = FastAPI(
+        title="Arrears",
+        version=version("arrears"),
+        description="Durable loan collections. Messages are signed by the Standard Webhooks scheme; errors are RFC 9457 problems.",
+        lifespan=living,
+        max_body_size=_LARGEST_BODY,
+        responses={"4XX": {"model": ProblemBody, "content": {"application/problem+json": {}}}},
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.house = House(ledger=ledger, cases=cases, settings=settings)
+    answer_with_problems(app)
+    for subject in (health, callbacks, loan_system):
+        app.include_router(subject.router)
+    return app

@@ -1,0 +1,110 @@
+"""What gateways report: outcomes of calls, receipts of messages, and contacts that nobody asked for."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from arrears.api.house import Here, verify_sender
+from arrears.api.loan_system import refused
+from arrears.api.problems import FieldProblem, Problem
+from arrears.config.settings import GatewayName
+from arrears.domain.outcome import Outcome
+from arrears.gateways.contract import CallbackBody
+from arrears.ledger import attempts, loans, relays
+from arrears.ledger.attempts import Settled
+from arrears.ledger.tables import AttemptRow, ReferralRow
+from arrears.workflows.contract import Report, Signal
+
+_DECISIVE_RECEIPTS = frozenset({Outcome.INVALID_NUMBER, Outcome.FAILED})
+"""Receipts of messages that a case is woken for; the others stay in the ledger."""
+
+router = APIRouter(prefix="/v1/callbacks", tags=["gateways"])
+
+
+async def signed_by_the_gateway(gateway: GatewayName, request: Request, here: Here) -> str:
+    """The id of the message. Raises ``Problem``."""
+    return await verify_sender(request, here, gateway)
+
+
+MessageId = Annotated[str, Depends(signed_by_the_gateway)]
+
+
+@router.post("/{gateway}", status_code=HTTPStatus.NO_CONTENT)
+async def callback(gateway: GatewayName, fact: CallbackBody, message_id: MessageId, here: Here) -> None:
+    """A fact, told at least once. It is in the ledger when this is answered; telling it again changes nothing."""
+    match fact.kind:
+        case "call_outcome" | "delivery":
+            await _of_our_attempt(here, fact)
+        case "inbound" | "agency":
+            await _by_itself(here, fact, f"{gateway}/{message_id}")
+
+
+async def _of_our_attempt(here: Here, fact: CallbackBody) -> None:
+    """Settle the attempt. Who waits for a call's outcome gets it; a case whose step is over is told only what changes something for it."""
+    assert fact.key is not None
+    now = here.now()
+    try:
+        async with here.ledger.session() as session:
+            settled = await attempts.settle(session, fact.key, fact.outcome, fact.at, fact.gateway_ref)
+            if fact.opted_out:
+                await _opt_out(session, fact, settled.loan_id)
+            if settled.changed and settled.task_token is None and (fact.kind == "call_outcome" or fact.outcome in _DECISIVE_RECEIPTS):
+                await relays.leave(session, settled.loan_id, Signal.CONTACT_REPORTED, _key(settled), _late(settled, fact), now)
+    except attempts.AttemptUnknown as unknown:
+        raise refused(HTTPStatus.NOT_FOUND, "unknown_key", "key", unknown) from None
+    if settled.changed and settled.task_token is not None:
+        await here.cases.complete(settled.task_token, settled.report)
+    here.cases.ring()
+
+
+async def _by_itself(here: Here, fact: CallbackBody, key: str) -> None:
+    """A contact that is none of our attempts: the case is told, the ledger notes an opt-out."""
+    assert fact.channel is not None
+    now = here.now()
+    async with here.ledger.session() as session:
+        loan_id = fact.loan_id or await _loan_of(session, fact.key or "")
+        try:
+            await loans.loan(session, loan_id)
+        except loans.LoanUnknown as unknown:
+            raise refused(HTTPStatus.NOT_FOUND, "unknown_loan", "loan_id", unknown) from None
+        if fact.opted_out:
+            await _opt_out(session, fact, loan_id)
+        report = Report(channel=fact.channel, outcome=fact.outcome, at=fact.at, party=fact.party)
+        await relays.leave(session, loan_id, Signal.CONTACT_REPORTED, key, report, now)
+    here.cases.ring()
+
+
+async def _opt_out(session: AsyncSession, fact: CallbackBody, loan_id: str) -> None:
+    """The person of the attempt, or else the loan's borrower, wants no more contact on the channel."""
+    attempt = await session.get(AttemptRow, fact.key) if fact.key else None
+    person_id = attempt.person_id if attempt else (await loans.borrower(session, loan_id)).id
+    channel = attempt.channel if attempt else fact.channel
+    if channel is not None:
+        await attempts.opt_out(session, person_id, channel, fact.at)
+
+
+async def _loan_of(session: AsyncSession, key: str) -> str:
+    """The loan of an attempt or a referral. Raises ``Problem``."""
+    row = await session.get(AttemptRow, key) or await session.get(ReferralRow, key)
+    if row is None:
+        why = "names no contact and no referral of ours; give the loan_id instead"
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown_key", f"key {why}", [FieldProblem(field="key", problem=why)])
+    return row.loan_id
+
+
+def _late(settled: Settled, fact: CallbackBody) -> Report:
+    return Report(
+        attempt_id=settled.attempt_id,
+        channel=settled.channel,
+        outcome=settled.report.outcome or fact.outcome,
+        at=fact.at,
+        party=fact.party if settled.to_borrower else "relative",
+    )
+
+
+def _key(settled: Settled) -> str:
+    return f"outcome/{settled.attempt_id}/{settled.report.outcome}"

@@ -1,0 +1,136 @@
+"""The way from the ledger to the cases: messages are delivered in the order in which they were left, and wait while Temporal is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from arrears.domain.clock import Clock
+from arrears.domain.orders import ContactReport
+from arrears.ledger import relays
+from arrears.ledger.engine import Ledger
+from arrears.ledger.tables import RelayRow
+from arrears.workers.connection import TemporalUnreachable
+from arrears.workflows.contract import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
+
+TemporalClient = Callable[[], Awaitable[Client]]
+"""Gives a connected client, the same one each time; raises ``TemporalUnreachable`` while there is no server."""
+
+_ANSWER_WITHIN = timedelta(seconds=5)
+_LOOK_EVERY = 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class TemporalAway(Exception):
+    """Temporal did not take it now; later it may."""
+
+
+class Cases:
+    """Tells cases what the ledger knows. Several of these may run at once: a message that is told twice counts once."""
+
+    def __init__(self, ledger: Ledger, temporal: TemporalClient, clock: Clock) -> None:
+        self._ledger = ledger
+        self._temporal = temporal
+        self._clock = clock
+        self._left = asyncio.Event()
+
+    def ring(self) -> None:
+        """A message was left in the ledger."""
+        self._left.set()
+
+    async def check(self) -> None:
+        """Raise ``TemporalAway`` if no server answers."""
+        try:
+            client = await self._temporal()
+            await client.service_client.check_health(timeout=_ANSWER_WITHIN)
+        except (TemporalUnreachable, RPCError, TimeoutError) as away:
+            raise TemporalAway(str(away)) from away
+
+    async def complete(self, task_token: bytes, report: ContactReport) -> None:
+        """End the activity that waits for a call's outcome.
+
+        An activity that no longer waits, or that cannot be told now, finds the outcome in the ledger when it is tried again: that is no error.
+        """
+        try:
+            client = await self._temporal()
+            await client.get_async_activity_handle(task_token=task_token).complete(report, rpc_timeout=_ANSWER_WITHIN)
+        except (TemporalUnreachable, RPCError, TimeoutError) as missed:
+            _log.info("call %s: its activity was not told (%s)", report.attempt_id, type(missed).__name__)
+
+    async def run(self) -> None:
+        """Deliver messages until cancelled. Whatever fails is tried again."""
+        pause = _FIRST_PAUSE
+        while True:
+            self._left.clear()
+            try:
+                await self.deliver()
+            except TemporalAway as away:
+                _log.warning("Temporal takes no messages, they wait in the ledger: %s", away)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            except Exception:
+                _log.exception("messages could not be delivered, they wait in the ledger")
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                pause = _FIRST_PAUSE
+                await self._until_left()
+
+    async def deliver(self) -> int:
+        """Deliver all messages that wait; how many there were. Raises ``TemporalAway`` with the rest still waiting."""
+        count = 0
+        while True:
+            async with self._ledger.reading() as session:
+                waiting = await relays.undelivered(session)
+            if not waiting:
+                return count
+            taken: list[int] = []
+            try:
+                for row in waiting:
+                    await self._tell(row)
+                    taken.append(row.id or 0)
+            finally:
+                if taken:
+                    async with self._ledger.session() as session:
+                        await relays.delivered(session, taken, self._clock.at(datetime.now(UTC)))
+            count += len(taken)
+
+    async def _until_left(self) -> None:
+        try:
+            await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
+        except TimeoutError:
+            return
+
+    async def _tell(self, row: RelayRow) -> None:
+        try:
+            client = await self._temporal()
+            if row.name == relays.OPEN:
+                await client.start_workflow(
+                    WORKFLOW_TYPE,
+                    row.body,
+                    id=workflow_id(row.loan_id),
+                    task_queue=TASK_QUEUE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    rpc_timeout=_ANSWER_WITHIN,
+                )
+            else:
+                await client.get_workflow_handle(workflow_id(row.loan_id)).signal(row.name, row.body, rpc_timeout=_ANSWER_WITHIN)
+        except RPCError as failed:
+            match failed.status:
+                case RPCStatusCode.NOT_FOUND | RPCStatusCode.ALREADY_EXISTS:
+                    return  # no case of this loan runs that could care, or it runs already
+                case RPCStatusCode.INVALID_ARGUMENT:
+                    # The others must not wait behind it. The ledger has the fact, and whoever wants to contact the person asks the ledger.
+                    _log.error("message %s for loan %s is dropped: Temporal refuses it", row.id, row.loan_id)
+                case _:
+                    raise TemporalAway(failed.status.name) from failed
+        except (TemporalUnreachable, TimeoutError) as away:
+            raise TemporalAway(str(away)) from away

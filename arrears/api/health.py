@@ -1,0 +1,63 @@
+"""Whether this process lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from arrears.api.cases import TemporalAway
+from arrears.api.house import Here
+
+router = APIRouter(tags=["health"])
+_log = logging.getLogger(__name__)
+
+State = Literal["ok", "away"]
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Whether what the process needs is there. Facts are taken while Temporal is away; without the ledger nothing is."""
+
+    ledger: State
+    temporal: State
+
+
+@router.get("/healthz")
+async def alive() -> Alive:
+    """The process lives."""
+    return Alive()
+
+
+@router.get("/readyz", responses={503: {"model": Ready}})
+async def ready(here: Here, response: Response) -> Ready:
+    """The ledger and Temporal answer; 503 if one does not."""
+    state = Ready(ledger=await _ledger(here), temporal=await _temporal(here))
+    if "away" in (state.ledger, state.temporal):
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    return state
+
+
+async def _ledger(here: Here) -> State:
+    try:
+        await here.ledger.check()
+    except Exception:
+        _log.exception("the ledger does not answer")
+        return "away"
+    return "ok"
+
+
+async def _temporal(here: Here) -> State:
+    try:
+        await here.cases.check()
+    except TemporalAway:
+        return "away"
+    return "ok"

@@ -1,0 +1,87 @@
+"""Errors as RFC 9457 problems that say which field is wrong and what to do, and never what stood in it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+_log = logging.getLogger(__name__)
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field, named by its path."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    problem: str
+
+
+class Problem(Exception):
+    """Ends a request with a problem; ``code`` is for programs, ``detail`` for people."""
+
+    def __init__(self, status: HTTPStatus, code: str, detail: str, fields: Sequence[FieldProblem] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.fields = tuple(fields)
+
+
+class ProblemBody(BaseModel):
+    """The body of every answer that is not a success (``application/problem+json``)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
+
+
+def malformed(error: RequestValidationError) -> Problem:
+    """The problem of a request that does not have its shape."""
+    fields = [_field_problem(e["loc"], str(e["msg"]), str(e["type"])) for e in error.errors()]
+    detail = "; ".join(f"{f.field}: {f.problem}" for f in fields)
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", detail, fields)
+
+
+def _field_problem(place: Sequence[object], message: str, kind: str) -> FieldProblem:
+    inner = [] if kind == "json_invalid" else [str(part) for part in place[1:]]
+    return FieldProblem(field=".".join(inner) or str(place[0]), problem=message.removeprefix("Value error, "))
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Let every error of the app be answered as a problem; what nobody foresaw is logged and told without its text."""
+
+    @app.exception_handler(Problem)
+    async def foreseen(_: Request, problem: Problem) -> Response:
+        return as_response(problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def misshapen(_: Request, error: RequestValidationError) -> Response:
+        return as_response(malformed(error))
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        return as_response(Problem(status, status.name.lower(), str(error.detail)))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_: Request, error: Exception) -> Response:
+        _log.error("request failed: %s", type(error).__name__, exc_info=error)
+        return as_response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something failed here; try again, it is logged"))
+
+
+def as_response(problem: Problem) -> Response:
+    body = ProblemBody(title=problem.status.phrase, status=problem.status, code=problem.code, detail=problem.detail, errors=problem.fields)
+    return JSONResponse(
+        body.model_dump(mode="json", exclude_defaults=True) | {"type": body.type}, problem.status, None, "application/problem+json"
+    )
