@@ -1,0 +1,195 @@
+"""Writing a checked portfolio: what the ledger has already stays, what contradicts it is refused, the rest is written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from arrears.ledger.portfolio.check import PERSON_FIELDS, Accepted, Checked, Complaint
+from arrears.ledger.portfolio.entries import LoanEntry, PersonEntry, PointEntry
+from arrears.ledger.portfolio.files import Place
+from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow
+
+_CHUNK = 500
+_LOAN_FIELDS = ("lender", "product", "currency", "strategy", "language")
+_T = TypeVar("_T")
+_PointKey = tuple[str, ContactKind, str]
+
+
+class Written(BaseModel):
+    """How much an import wrote."""
+
+    model_config = ConfigDict(frozen=True)
+
+    loans: int = 0
+    people: int = 0
+    contact_points: int = 0
+    instalments: int = 0
+
+
+class _Unpaid(NamedTuple):
+    """What is unpaid of one instalment, comparable."""
+
+    due_on: date
+    principal: Decimal
+    interest: Decimal
+    fees: Decimal
+
+
+@dataclass
+class _Stored:
+    """What the ledger has of the loans and people in a file."""
+
+    loans: dict[str, LoanRow] = field(default_factory=dict[str, LoanRow])
+    instalments: dict[str, set[_Unpaid]] = field(default_factory=dict[str, set[_Unpaid]])
+    relations: dict[tuple[str, str], RelationRow] = field(default_factory=dict[tuple[str, str], RelationRow])
+    people: dict[str, PersonRow] = field(default_factory=dict[str, PersonRow])
+    points: dict[_PointKey, ContactPointRow] = field(default_factory=dict[_PointKey, ContactPointRow])
+
+
+async def compare(session: AsyncSession, checked: Checked) -> Checked:
+    """Sort the accepted rows by what the ledger has: rows that it has already are ``known``, rows that contradict it are refused.
+
+    A row is known if everything in it stands in the ledger; what else the ledger knows of the loan (payments, refusals, further addresses) does not
+    matter.
+    """
+    stored = await _read(session, [a.loan for a in checked.accepted])
+    accepted: list[Accepted] = []
+    known: list[Accepted] = []
+    refused = list(checked.refused)
+    for one in checked.accepted:
+        if complaints := list(_contradictions(one.loan, stored)):
+            refused.extend(complaint.on(one.row) for complaint in complaints)
+        elif one.loan.loan_id in stored.loans:
+            known.append(one)
+        else:
+            accepted.append(one)
+    refused.sort(key=lambda problem: problem.line)
+    return Checked(accepted=tuple(accepted), refused=tuple(refused), known=(*checked.known, *known))
+
+
+async def write(
+    session: AsyncSession, accepted: Sequence[Accepted], now: datetime, on_rows: Callable[[int], None] | None = None
+) -> Written:
+    """Write rows that were compared in this same transaction. ``on_rows`` is told how many rows were written since it was told last."""
+    stored = await _read(session, [a.loan for a in accepted])
+    people, points = set(stored.people), set(stored.points)
+    written = Written()
+    for chunk in _chunks([a.loan for a in accepted]):
+        new_people = {p.id: p for loan in chunk for p in loan.people if p.id not in people}
+        new_points = {key: point for loan in chunk for person in loan.people for key, point in _points(person) if key not in points}
+        people.update(new_people)
+        points.update(new_points)
+        connection = await session.connection()
+        for table, rows in (
+            (PersonRow, [_person_row(p) for p in new_people.values()]),
+            (ContactPointRow, [_point_row(key[0], point) for key, point in new_points.items()]),
+            (LoanRow, [_loan_row(loan, now) for loan in chunk]),
+            (InstalmentRow, [row for loan in chunk for row in _instalment_rows(loan)]),
+            (RelationRow, [row for loan in chunk for row in _relation_rows(loan)]),
+        ):
+            if rows:
+                await connection.execute(insert(table), rows)
+        written = Written(
+            loans=written.loans + len(chunk),
+            people=written.people + len(new_people),
+            contact_points=written.contact_points + len(new_points),
+            instalments=written.instalments + sum(len(loan.instalments) for loan in chunk),
+        )
+        if on_rows:
+            on_rows(len(chunk))
+    return written
+
+
+async def _read(session: AsyncSession, loans: Sequence[LoanEntry]) -> _Stored:
+    stored = _Stored()
+    for ids in _chunks([loan.loan_id for loan in loans]):
+        stored.loans |= {row.id: row for row in await session.exec(select(LoanRow).where(col(LoanRow.id).in_(ids)))}
+    for ids in _chunks(list(stored.loans)):
+        for row in await session.exec(select(InstalmentRow).where(col(InstalmentRow.loan_id).in_(ids))):
+            stored.instalments.setdefault(row.loan_id, set()).add(_Unpaid(row.due_on, row.principal, row.interest, row.fees))
+        for row in await session.exec(select(RelationRow).where(col(RelationRow.loan_id).in_(ids))):
+            stored.relations[row.loan_id, row.person_id] = row
+    for ids in _chunks(list({person.id for loan in loans for person in loan.people})):
+        stored.people |= {row.id: row for row in await session.exec(select(PersonRow).where(col(PersonRow.id).in_(ids)))}
+        for row in await session.exec(select(ContactPointRow).where(col(ContactPointRow.person_id).in_(ids))):
+            stored.points[row.person_id, row.kind, row.address] = row
+    return stored
+
+
+def _contradictions(loan: LoanEntry, stored: _Stored) -> Iterator[Complaint]:
+    """Where a row says something else than the ledger."""
+    known = stored.loans.get(loan.loan_id)
+    if known is not None:
+        yield from (_differs((name,)) for name in _LOAN_FIELDS if getattr(loan, name) != getattr(known, name))
+        if loan.borrower.id != known.borrower_id:
+            yield _differs(("borrower", "id"))
+        # A hold that was lifted since the import is no contradiction: the row says how the loan started.
+        if known.held_for not in (None, loan.held_for):
+            yield _differs(("held_for",))
+        if {_Unpaid(i.due_on, i.principal, i.interest, i.fees) for i in loan.instalments} != stored.instalments.get(loan.loan_id):
+            yield _differs(("instalments",))
+        for i, relative in enumerate(loan.relatives):
+            relation = stored.relations.get((loan.loan_id, relative.id))
+            if relation is None or (relation.role, relation.evidence) != (relative.role, relative.evidence):
+                yield _differs(("relatives", i))
+    for i, person in enumerate(loan.people):
+        place: Place = ("borrower",) if i == 0 else ("relatives", i - 1)
+        yield from _person_contradictions(person, place, stored, complete=known is not None)
+
+
+def _person_contradictions(person: PersonEntry, place: Place, stored: _Stored, *, complete: bool) -> Iterator[Complaint]:
+    row = stored.people.get(person.id)
+    if row is not None:
+        yield from (_differs((*place, name)) for name in PERSON_FIELDS if getattr(person, name) != getattr(row, name))
+    for i, (key, point) in enumerate(_points(person)):
+        has = stored.points.get(key)
+        if has is None and not complete:
+            continue
+        if has is None or (has.line, has.source, has.legal_basis) != (point.line, point.source, point.legal_basis):
+            yield _differs((*place, "contact_points", i))
+
+
+def _differs(place: Place) -> Complaint:
+    return Complaint(place, "differs from what the ledger has", "an import adds loans and changes none: correct the row, or leave it out")
+
+
+def _points(person: PersonEntry) -> Iterator[tuple[_PointKey, PointEntry]]:
+    for point in person.contact_points:
+        yield (person.id, point.kind, point.address), point
+
+
+def _chunks(things: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(things), _CHUNK):
+        yield things[start : start + _CHUNK]
+
+
+def _person_row(person: PersonEntry) -> dict[str, Any]:
+    return {"id": person.id, "name": person.name, "zone": person.zone, "language": person.language, "birth_date": person.birth_date}
+
+
+def _point_row(person_id: str, point: PointEntry) -> dict[str, Any]:
+    return {"person_id": person_id, **point.model_dump()}
+
+
+def _loan_row(loan: LoanEntry, now: datetime) -> dict[str, Any]:
+    own = {name: getattr(loan, name) for name in _LOAN_FIELDS}
+    return {"id": loan.loan_id, "borrower_id": loan.borrower.id, **own, "held_for": loan.held_for, "imported_at": now}
+
+
+def _instalment_rows(loan: LoanEntry) -> Iterator[dict[str, Any]]:
+    for n, instalment in enumerate(sorted(loan.instalments, key=lambda i: i.due_on), start=1):
+        yield {"loan_id": loan.loan_id, "n": n, **instalment.model_dump()}
+
+
+def _relation_rows(loan: LoanEntry) -> Iterator[dict[str, Any]]:
+    for relative in loan.relatives:
+        yield {"loan_id": loan.loan_id, "person_id": relative.id, "role": relative.role, "evidence": relative.evidence}
