@@ -1,7 +1,7 @@
 """What the people who run Arrears set: read from ``ARREARS_…`` environment variables, or given in code.
 
-A group is set by its parts: ``ARREARS_SMS_URL`` and ``ARREARS_SMS_SECRET`` configure the SMS gateway, ``ARREARS_CLOCK_DAY_SECONDS=5`` makes a day
-last five seconds. A gateway that is not configured sends nothing. Temporal's own connection is configured by Temporal's ``TEMPORAL_…`` variables.
+A group is set by its parts: ``ARREARS_SMS_URL`` and ``ARREARS_SMS_SECRET`` configure the SMS gateway. A gateway that is not configured sends
+nothing. Temporal's own connection is configured by Temporal's ``TEMPORAL_…`` variables.
 """
 
 from __future__ import annotations

@@ -27,14 +27,30 @@ ZoneName = Annotated[str, AfterValidator(_known_zone)]
 """An IANA time zone, such as ``Asia/Shanghai``."""
 
 
+def _without_zone(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("a local time is given without a zone: it is the person's own")
+    return at
+
+
+LocalTime = Annotated[time, AfterValidator(_without_zone)]
+"""A wall-clock time in whichever zone the person lives."""
+
+
 def local_date(instant: datetime, zone: str) -> date:
     """The calendar day on which an aware instant falls in a zone."""
-    return instant.astimezone(ZoneInfo(zone)).date()
+    return _in_zone(instant, zone).date()
 
 
 def local_time(instant: datetime, zone: str) -> time:
     """The wall-clock time that an aware instant has in a zone."""
-    return instant.astimezone(ZoneInfo(zone)).time()
+    return _in_zone(instant, zone).time()
+
+
+def _in_zone(instant: datetime, zone: str) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a zone")  # Python would take the machine's
+    return instant.astimezone(ZoneInfo(zone))
 
 
 def local_text(instant: datetime, zone: str) -> str:
@@ -55,8 +71,8 @@ class Window(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: time
-    end: time
+    start: LocalTime
+    end: LocalTime
 
     @model_validator(mode="after")
     def _ordered(self) -> Window:
@@ -74,7 +90,14 @@ class Window(BaseModel):
         day = local_date(instant, zone)
         if local_time(instant, zone) >= self.end:
             day += ONE_DAY
-        return local_instant(day, self.start, zone)
+        while True:
+            opening = local_instant(day, self.start, zone)
+            if opening < instant:
+                opening = local_instant(day, self.start.replace(fold=1), zone)
+            if self.contains(opening, zone):
+                return opening
+            # A change of the clock skipped the whole window on that day.
+            day += ONE_DAY
 
     def closes(self, instant: datetime, zone: str) -> datetime:
         """The end of the window on the local day of ``instant``."""

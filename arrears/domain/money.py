@@ -14,7 +14,8 @@ def _plain(amount: Decimal) -> str:
 
 Amount = Annotated[
     Decimal,
-    Field(max_digits=18, decimal_places=4, allow_inf_nan=False),
+    # Fifteen digits: as many as a JSON number keeps exactly in every client, so that none is ever lost on the way.
+    Field(max_digits=15, decimal_places=4, allow_inf_nan=False),
     PlainSerializer(_plain, return_type=str, when_used="json"),
 ]
 """A decimal number of currency units; a plain string in JSON, such as ``"120.50"``."""

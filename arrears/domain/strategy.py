@@ -11,11 +11,11 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from arrears.domain.attitude import Attitude
-from arrears.domain.calendar import Window
+from arrears.domain.calendar import LocalTime, Window
 from arrears.domain.money import Amount, Currency
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=48)]
@@ -110,17 +110,10 @@ class Condition(_Part):
 class _Rung(_Part):
     rung: Slug
     day: LadderDay
-    at: time = time(10)
+    at: LocalTime = time(10)
     spread_minutes: int = Field(default=0, ge=0, le=600, description="loans are spread over so many minutes after `at`")
     only_if: Condition = Condition()
     repeat: Repeat | None = None
-
-    @field_validator("at")
-    @classmethod
-    def _local(cls, at: time) -> time:
-        if at.tzinfo is not None:
-            raise ValueError("a rung's time is local to the borrower: give it without a zone")
-        return at
 
     @model_validator(mode="after")
     def _repeats_forward(self) -> _Rung:
