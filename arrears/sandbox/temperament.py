@@ -125,6 +125,12 @@ TEMPERAMENTS: Mapping[str, Callable[[], Temperament]] = {
 """Every temperament by name, with its usual parameters."""
 
 
+def later(temperament: Temperament, days: int) -> Temperament:
+    """The same person, who pays so many days later: for a loan that was overdue before anybody looked."""
+    pays = tuple(p.model_copy(update={"days": p.days + days}) if p.since == "due" else p for p in temperament.pays)
+    return temperament.model_copy(update={"pays": pays})
+
+
 class Resident(_Part):
     """A borrower as the world knows them: their loan, their addresses on each line, their temperament.
 
