@@ -21,7 +21,7 @@ def _plain_type(kind: str, value: Any, _: Any) -> str | Literal[False]:
         case _ if kind != "type":
             return False
         case AutoString(length=None):
-            return "sa.Text()"
+            return "sa.String()"
         case AutoString(length=length):
             return f"sa.String({length})"
         case UTCDateTime():
