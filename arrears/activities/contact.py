@@ -86,7 +86,8 @@ async def _reserve(means: Means, order: ContactOrder, now: datetime, *, never_ta
                 case AttemptRow(state=AttemptState.SENT) if not never_taken and gateway is not None:
                     return _InDoubt(gateway)
                 case _:
-                    return await _judge(session, means, order, scene, person, gateway)
+                    used = known.contact_point_id if known else None
+                    return await _judge(session, means, order, scene, person.starting_with(used), gateway)
     except LedgerRefusal as refused:
         raise refusal(refused) from None
 

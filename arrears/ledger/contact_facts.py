@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -98,6 +98,10 @@ class PersonScene:
     recipient: Recipient
     points: tuple[ContactPointRow, ...]
     history: tuple[Past, ...]
+
+    def starting_with(self, contact_point_id: int | None) -> PersonScene:
+        """The same with the address that an attempt has chosen before in the first place, so that under one key it stays with one address."""
+        return replace(self, points=tuple(sorted(self.points, key=lambda p: p.id != contact_point_id)))
 
 
 async def read_loan(

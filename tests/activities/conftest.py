@@ -1,0 +1,54 @@
+"""A lender and the world outside it, for each test its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arrears.activities import Activities
+from arrears.config.settings import Settings
+from arrears.gateways.registry import Gateways
+from arrears.ledger.engine import Ledger, upgrade
+from arrears.sandbox.world import SandboxWorld
+from tests.activities.house import House, settle_in
+
+NOBODY_LISTENS = "http://127.0.0.1:9"
+
+
+@asynccontextmanager
+async def lender(settings: Settings) -> AsyncGenerator[House]:
+    """The lender of these settings, with its ledger open."""
+    ledger = Ledger(settings.ledger_url)
+    async with Gateways(settings) as gateways:
+        try:
+            yield House(ledger, settings, gateways, Activities(ledger, gateways, settings))
+        finally:
+            await ledger.close()
+
+
+@pytest.fixture
+async def world() -> AsyncGenerator[SandboxWorld]:
+    async with SandboxWorld.running() as world:
+        yield world
+
+
+@pytest.fixture
+async def settings(tmp_path: Path, world: SandboxWorld) -> Settings:
+    quick: dict[str, Any] = {
+        name: given.model_copy(update={"answer_seconds": 1.0}) if name != "smtp" else given
+        for name, given in world.gateway_settings().items()
+    }
+    settings = Settings(ledger_url=f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", callback_base=NOBODY_LISTENS, **quick)
+    await upgrade(settings.ledger_url)
+    return settings
+
+
+@pytest.fixture
+async def house(settings: Settings) -> AsyncGenerator[House]:
+    async with lender(settings) as house:
+        await settle_in(house)
+        yield house
