@@ -195,6 +195,8 @@ def _take(case: Case, now: datetime, due: Due) -> Move:
         case ContactRung():
             return Contact(key, rung)
         case RelativesRung():
+            if any(case.steps[f"{key}/{person}"].outcome is Outcome.RELAYED for person in reached):
+                return Note(StepTaken(at=now, step=key, outcome=Outcome.DONE, why="the message was passed on"))
             left = [p for p in (grant.people if grant else ()) if p not in reached]
             if not left:
                 return Note(StepTaken(at=now, step=key, outcome=Outcome.DONE))

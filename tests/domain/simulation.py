@@ -108,12 +108,12 @@ def answers(outcome: Outcome) -> Answer:
     return lambda case, contact, now: outcome if contact.rung.do == "call" else Outcome.DELIVERED
 
 
-def happen(case: Case, move: Move, now: datetime, answer: Answer, *, approve: bool | None) -> tuple[Event, ...]:
+def happen(case: Case, move: Move, now: datetime, answer: Answer, *, approve: bool | None, relatives: Outcome) -> tuple[Event, ...]:
     """What the world makes of a move, at once."""
     case_id = case.facts.case_id
     match move:
         case Contact(rung=rung):
-            outcome = Outcome.RELAYED if move.person_id else answer(case, move, now)
+            outcome = relatives if move.person_id else answer(case, move, now)
             return (StepTaken(at=now, step=move.key, outcome=outcome, attempt_id=f"{case_id}/{move.key}"),)
         case AskApproval(step=step, approval_id=approval_id, remind_at=remind_at, deadline=deadline):
             asked = ApprovalAsked(at=now, approval_id=approval_id, step=step, people=("P-2", "P-3"), remind_at=remind_at, deadline=deadline)
@@ -146,6 +146,7 @@ def simulate(
     *,
     answer: Answer = never_answers,
     approve: bool | None = None,
+    relatives: Outcome = Outcome.RELATIVE_REFUSED,
     start: datetime = MORNING,
     days: int = 200,
     late_wakes: Iterable[timedelta] = (),
@@ -182,7 +183,7 @@ def simulate(
         moves += 1
         assert moves < MOST_MOVES_AT_ONCE, f"the planner does not come to rest: {move}"
         trace.made.append((now, move, trace.case))
-        events = happen(trace.case, move, now, answer, approve=approve)
+        events = happen(trace.case, move, now, answer, approve=approve, relatives=relatives)
         trace.events.extend(events)
         trace.case = apply_all(trace.case, events)
     return trace

@@ -127,6 +127,12 @@ def test_relatives_are_contacted_one_by_one_after_a_humans_approval():
     assert trace.case.steps["ask-relatives.1"].outcome is Outcome.DONE
 
 
+def test_no_further_relative_is_contacted_once_the_message_was_passed_on():
+    trace = simulate(a_case(strategy(call(0), call(1), call(2), RELATIVES)), approve=True, relatives=Outcome.RELAYED)
+    assert [key for _, key in _timeline(trace)][3:] == ["ask-relatives.1/P-2"]
+    assert trace.case.steps["ask-relatives.1"].why == "the message was passed on"
+
+
 def test_a_denied_approval_passes_the_relatives_over():
     trace = simulate(a_case(strategy(call(0), call(1), call(2), RELATIVES)), approve=False)
     assert len(trace.contacts()) == 3

@@ -1,0 +1,242 @@
+"""A whole Arrears on the time-skipping server: the real worker, ledger, gateways and API, and the sandbox world outside.
+
+The server has one clock for everybody, so a town runs one case at a time; nobody's wall clock matters, because every case is moved to a morning first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Literal
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from arrears.activities import Activities
+from arrears.api.app import create_app
+from arrears.api.serving import serving
+from arrears.config.settings import Settings
+from arrears.config.strategies import load_all
+from arrears.domain.calendar import local_date, local_instant, local_time
+from arrears.domain.strategy import Role
+from arrears.gateways.registry import Gateways
+from arrears.ledger.approvals import open_approvals
+from arrears.ledger.engine import Ledger, upgrade
+from arrears.ledger.portfolio.check import check
+from arrears.ledger.portfolio.files import read_json_lines
+from arrears.ledger.portfolio.store import write
+from arrears.ledger.tables import OperatorRow
+from arrears.ledger.timeline import TimelineEntry, timeline
+from arrears.sandbox.temperament import Resident, Temperament
+from arrears.sandbox.world import SandboxWorld
+from arrears.workers.connection import register_search_attributes
+from arrears.workers.worker import collections_worker
+from arrears.workflows.contract import TASK_QUEUE, WORKFLOW_TYPE, Signal, workflow_id
+
+ZONE = "Asia/Shanghai"
+OPERATORS = {"op-super": Role.SUPERVISOR, "op-risk": Role.RISK_CONTROL, "op-collect": Role.COLLECTOR}
+_PATIENCE = timedelta(seconds=20)
+_HOUR = timedelta(hours=1)
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?")
+
+
+def executable(name: str) -> str:
+    """A program of this virtual environment, or of the path."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    assert found, f"{name} is not installed: run `make test`, which installs what the tests need"
+    return found
+
+
+def loan_row(
+    loan_id: str, strategy: str, due_on: date, *, owed: str = "1200.00", later: dict[date, str] | None = None, **more: object
+) -> dict[str, object]:
+    """A portfolio row of an invented borrower with every kind of address, and two relatives."""
+    n = sum(loan_id.encode()) % 900
+    return {
+        "loan_id": loan_id,
+        "lender": "示例消费金融",
+        "product": "cash_loan",
+        "currency": "CNY",
+        "strategy": strategy,
+        "borrower": {
+            "id": f"P-{loan_id}",
+            "name": "甲样本",
+            "zone": ZONE,
+            "language": "zh-CN",
+            "contact_points": [
+                {"kind": "mobile", "address": f"+86130000{n:05d}"},
+                {"kind": "mobile", "address": f"+86131000{n:05d}", "line": "reserve"},
+                {"kind": "email", "address": f"borrower-{n}@mail.example"},
+                {"kind": "in_app", "address": f"app-{n}"},
+            ],
+        },
+        "relatives": [
+            {"role": role, "name": f"乙样本{i}", "zone": ZONE, "contact_points": [{"kind": "mobile", "address": f"+8613{i + 2}000{n:05d}"}]}
+            for i, role in enumerate(("emergency", "contact"))
+        ],
+        "instalments": [{"due_on": str(on), "amount": amount} for on, amount in {due_on: owed, **(later or {})}.items()],
+    } | more
+
+
+@dataclass
+class Town:
+    """Handles on everything, for one test."""
+
+    env: WorkflowEnvironment
+    world: SandboxWorld
+    ledger: Ledger
+    settings: Settings
+    day_zero: date
+    """The local day on which the ladder of a loan due the day before shows 0."""
+    operators_say: Literal["approve", "deny"] | None = None
+    """What operators decide within the hour; by default nobody is at work."""
+
+    @property
+    def due_on(self) -> date:
+        return self.day_zero - timedelta(days=1)
+
+    def at(self, day: int, hour: int, minute: int = 0) -> datetime:
+        """An instant of a ladder day."""
+        return local_instant(self.day_zero + timedelta(days=day), time(hour, minute), ZONE)
+
+    async def lend(self, row: dict[str, object], temperament: Temperament) -> str:
+        """Put a loan into the ledger and its borrower into the world; returns the loan's id."""
+        checked = check(
+            read_json_lines([json.dumps(row, ensure_ascii=False)]),
+            {name: s.currency for name, s in load_all(self.settings.strategies_dir).items()},
+        )
+        assert not checked.refused, checked.refused
+        async with self.ledger.session() as session:
+            await write(session, checked.accepted, await self.now())
+        loan = checked.accepted[0].loan
+        lines = [(p.address, "reserve" if p.line == "reserve" else "registered") for p in loan.borrower.contact_points]
+        lines += [(p.address, "relative") for r in loan.relatives for p in r.contact_points]
+        instalments = [{"due_on": i.due_on, "amount": i.principal + i.interest + i.fees} for i in loan.instalments]
+        self.world.settle_in(
+            [
+                Resident.model_validate(
+                    {"loan_id": loan.loan_id, "temperament": temperament, "addresses": dict(lines), "instalments": instalments}
+                )
+            ]
+        )
+        return loan.loan_id
+
+    async def open(self, loan_id: str, **more: object) -> WorkflowHandle:
+        """Start the case as any client would, with plain JSON."""
+        return await self.env.client.start_workflow(
+            WORKFLOW_TYPE, {"loan_id": loan_id, **more}, id=workflow_id(loan_id), task_queue=TASK_QUEUE
+        )
+
+    async def now(self) -> datetime:
+        return await self.env.get_current_time()
+
+    async def live_until(self, instant: datetime, handle: WorkflowHandle | None = None, step: timedelta = _HOUR) -> None:
+        """Let time pass step by step, so that borrowers and operators can act when they would; ends early when the case has."""
+        while (now := await self.now()) < instant:
+            await self.env.sleep(min(step, instant - now))
+            self.world.tick(await self.now())
+            await self.world.told()
+            await self._decide()
+            if handle is not None and closed(await described(handle)):
+                return
+
+    async def _decide(self) -> None:
+        """Let an operator of the right role decide whatever is asked, if any operator is at work."""
+        if self.operators_say is None:
+            return
+        async with self.ledger.reading() as session:
+            waiting = await open_approvals(session, await self.now())
+        for request in waiting:
+            operator = next(name for name, role in OPERATORS.items() if role is request.role)
+            decision = {"approval_id": request.approval_id, "decision": self.operators_say, "operator": operator, "reason": "evidence read"}
+            await self.env.client.get_workflow_handle(workflow_id(request.loan_id)).signal(Signal.APPROVAL_DECIDED, decision)
+
+    async def settled(self, handle: WorkflowHandle) -> None:
+        """Wait until the case sleeps or has ended: nothing of it is in hand."""
+        async with asyncio.timeout(_PATIENCE.total_seconds()):
+            while True:
+                seen = await described(handle)
+                if closed(seen) or not (seen.pending_activities or seen.HasField("pending_workflow_task")):
+                    return
+                await asyncio.sleep(0.01)
+
+    async def story(self, loan_id: str) -> list[TimelineEntry]:
+        async with self.ledger.reading() as session:
+            return await timeline(session, loan_id)
+
+    def day(self, instant: datetime) -> int:
+        return (local_date(instant, ZONE) - self.day_zero).days
+
+    async def told(self, loan_id: str) -> str:
+        """The case's story, a line each: ladder day and local time, what happened, how it ended."""
+        lines: list[str] = []
+        for entry in await self.story(loan_id):
+            step = f"{entry.step}: " if entry.step else ""
+            rules = f" [{', '.join(entry.rules)}]" if entry.rules else ""
+            lines.append(f"day {self.day(entry.at):>3} {local_time(entry.at, ZONE):%H:%M}  {entry.kind:<18} {step}{entry.text}{rules}")
+        return _DATE.sub(self._as_ladder_day, "\n".join(lines)) + "\n"
+
+    def _as_ladder_day(self, found: re.Match[str]) -> str:
+        """A date in a text as ladder day, so that the story is the same whenever it is told."""
+        if found[2] is None:
+            return f"day {(date.fromisoformat(found[1]) - self.day_zero).days}"
+        instant = datetime.fromisoformat(f"{found[1]}T{found[2]}+00:00")
+        return f"day {self.day(instant)} {local_time(instant, ZONE):%H:%M}"
+
+
+async def described(handle: WorkflowHandle) -> DescribeWorkflowExecutionResponse:
+    """The server's own description: the SDK's cannot read how this server shows an attribute that was unset."""
+    execution = WorkflowExecution(workflow_id=handle.id)
+    return await handle._client.workflow_service.describe_workflow_execution(
+        DescribeWorkflowExecutionRequest(namespace="default", execution=execution)
+    )
+
+
+def closed(seen: DescribeWorkflowExecutionResponse) -> bool:
+    return seen.workflow_execution_info.status != WorkflowExecutionStatus.RUNNING
+
+
+@asynccontextmanager
+async def a_town(directory: Path, **settings: object) -> AsyncIterator[Town]:
+    """Everything, started and stopped; the clock stands at seven in the morning in Shanghai."""
+    async with AsyncExitStack() as running:
+        env = await running.enter_async_context(
+            await WorkflowEnvironment.start_time_skipping(
+                test_server_existing_path=executable("temporal-test-server"), data_converter=pydantic_data_converter
+            )
+        )
+        await register_search_attributes(env.client)
+        now = await env.get_current_time()
+        morning = local_instant(local_date(now, ZONE) + timedelta(days=1), time(7), ZONE)
+        await env.sleep(morning - now)
+        world = await running.enter_async_context(SandboxWorld.running(seed=7, directory=directory))
+        known = {"data_dir": directory, "call_timeout_seconds": 20, **world.gateway_settings(), **settings}
+        configured = Settings.model_validate(known)
+        await upgrade(configured.ledger_url)
+        ledger = Ledger(configured.ledger_url)
+        running.push_async_callback(ledger.close)
+        async with ledger.session() as session:
+            session.add_all(OperatorRow(id=name, name=name, role=role) for name, role in OPERATORS.items())
+
+        async def client() -> Client:
+            return env.client
+
+        port = await running.enter_async_context(serving(create_app(ledger, client, configured), 0))
+        world.callback_base = f"http://127.0.0.1:{port}"
+        configured = Settings.model_validate({**known, "callback_base": world.callback_base})
+        gateways = await running.enter_async_context(Gateways(configured))
+        activities = Activities(ledger, gateways, configured)
+        await running.enter_async_context(collections_worker(env.client, activities.all()))
+        yield Town(env, world, ledger, configured, local_date(morning, ZONE))
