@@ -31,7 +31,7 @@ Services = dict[str, dict[str, Any]]
 
 @pytest.fixture
 def example() -> dict[str, str]:
-    return environment(EXAMPLE.read_text())
+    return environment(EXAMPLE.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_every_setting_can_be_given_in_the_environment_file(service: str, servic
 
 
 def test_the_example_names_nothing_that_nobody_reads() -> None:
-    named = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE))
-    compose = COMPOSE_FILE.read_text()
+    named = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
+    compose = COMPOSE_FILE.read_text(encoding="utf-8")
     assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", compose)] == []
 
 

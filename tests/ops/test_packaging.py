@@ -18,7 +18,7 @@ HOSTS = re.compile(r"https?://|file:|^\s*--(?:index|extra-index|find-links|trust
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
 def test_a_lock_names_no_host_and_every_hash(lock: str) -> None:
-    text = (ROOT / lock).read_text()
+    text = (ROOT / lock).read_text(encoding="utf-8")
     assert HOSTS.findall(text) == []
     pinned = re.findall(r"^[a-z0-9][\w.\[\]-]*==", text, re.MULTILINE)
     assert pinned
