@@ -142,7 +142,7 @@ def _syntax(wrong: yaml.MarkedYAMLError, text: str) -> Flaw:
         return Flaw(number, "a tab indents this line", "indent with spaces, two for each level")
     if "mapping values are not allowed" in problem:
         return Flaw(number, problem, "put a text that contains a colon and a space in quotes; check that the line is not indented too far")
-    if "expected a single document" in problem:
+    if "found another document" in problem:
         return Flaw(number, "a second document starts here", "one strategy a file: remove the line ---")
     return Flaw(number, problem, f"check the indentation and quotes on this line and above{_near(wrong)}")
 

@@ -62,7 +62,7 @@ def explain(error: ErrorDetails, place: Place) -> Explained:
                 place, f"{_echo(error)} has the wrong form", _SHAPES.get(context["pattern"], f"use the form {context['pattern']}")
             )
         case "value_error":
-            return _own_rule(place, str(context["error"]))
+            return _own_rule(place, _schema_at(error["loc"]), str(context["error"]))
         case kind if (wanted := _WANTED.get(kind.partition("_")[0])) and ("type" in kind or "pars" in kind or "from" in kind):
             return Explained(place, f"{_echo(error)} has the wrong type", wanted)
         case _:
@@ -70,17 +70,16 @@ def explain(error: ErrorDetails, place: Place) -> Explained:
             return Explained(place, f"{_echo(error)} is out of range", f"it should {limit}")
 
 
-def _own_rule(place: Place, said: str) -> Explained:
-    """A rule of the format itself speaks of a key below ``place`` by naming it first."""
-    first = said.split()[0].strip("`:")
-    below = tuple(first.split("."))
+def _own_rule(place: Place, schema: dict[str, Any], said: str) -> Explained:
+    """A rule of the format itself; one about several keys names the one to look at first."""
+    below = tuple(said.split()[0].strip("`:").split("."))
     problem, _, remedy = said.partition(": ")
-    return Explained((*place, *below) if below[0].isidentifier() else place, problem, remedy or "change one of the two")
+    return Explained((*place, *below) if below[0] in schema.get("properties", {}) else place, problem, remedy or "change one of the two")
 
 
 def _nearest(word: str, allowed: list[str]) -> str:
-    close = get_close_matches(word, allowed, n=1)
-    return f"did you mean {close[0]}? " * bool(close) + f"there are {', '.join(allowed)}"
+    close = [f"did you mean {word}? " for word in get_close_matches(word, allowed, n=1)]
+    return "".join(close) + f"choose from {', '.join(allowed)}"
 
 
 def _echo(error: ErrorDetails) -> str:
