@@ -128,7 +128,8 @@ def _settled(rules: tuple[Rule | HouseRule, ...], facts: Facts, findings: tuple[
     """The latest of all ``until``, put off again while a rule stands against that instant too."""
     until = _latest(findings, now)
     for _ in range(_MOST_ROUNDS):
-        later = _latest(_findings(rules, facts, until), until)
+        # What waits for a file to be mended says nothing about that instant.
+        later = _latest(_findings((rule for rule in rules if rule is not LAW_UNREADABLE), facts, until), until)
         if later == until:
             break
         until = later

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,15 +38,22 @@ async def world() -> AsyncGenerator[SandboxWorld]:
         yield world
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger's file without rows, to be copied."""
+    path = tmp_path_factory.mktemp("ledger") / "empty.db"
+    asyncio.run(upgrade(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
 @pytest.fixture
-async def settings(tmp_path: Path, world: SandboxWorld) -> Settings:
+async def settings(tmp_path: Path, world: SandboxWorld, empty_ledger: Path) -> Settings:
     quick: dict[str, Any] = {
         name: given.model_copy(update={"answer_seconds": 1.0}) if name != "smtp" else given
         for name, given in world.gateway_settings().items()
     }
-    settings = Settings(ledger_url=f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", callback_base=NOBODY_LISTENS, **quick)
-    await upgrade(settings.ledger_url)
-    return settings
+    shutil.copy(empty_ledger, tmp_path / "ledger.db")
+    return Settings(ledger_url=f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", callback_base=NOBODY_LISTENS, **quick)
 
 
 @pytest.fixture
