@@ -21,12 +21,13 @@ def environment(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def parse(variables: Mapping[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """What Compose says to the file with these variables and no others."""
+def parse(variables: Mapping[str, str], tmp_path: Path, *overrides: Path) -> subprocess.CompletedProcess[str]:
+    """What Compose says to the file, and to what overrides it, with these variables and no others."""
     env_file = tmp_path / "compose.env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+    files = [part for file in (COMPOSE_FILE, *overrides) for part in ("--file", file)]
     return subprocess.run(
-        [BIN / "docker-compose", "--file", COMPOSE_FILE, "--env-file", env_file, "config", "--format", "json"],
+        [BIN / "docker-compose", "--project-directory", ROOT, *files, "--env-file", env_file, "config", "--format", "json"],
         capture_output=True,
         text=True,
         timeout=60,
@@ -34,9 +35,9 @@ def parse(variables: Mapping[str, str], tmp_path: Path) -> subprocess.CompletedP
     )
 
 
-def resolved(variables: Mapping[str, str], tmp_path: Path) -> dict[str, Any]:
+def resolved(variables: Mapping[str, str], tmp_path: Path, *overrides: Path) -> dict[str, Any]:
     """The file with everything merged and filled in."""
-    done = parse(variables, tmp_path)
+    done = parse(variables, tmp_path, *overrides)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -76,6 +76,8 @@ def _command_lines(text: str) -> Iterator[tuple[str, ...]]:
         words = shlex.split(said, comments=True)
         while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
             words = words[1:]
+        if words[:5] == ["docker", "compose", "exec", "worker", "arrears"]:
+            words = words[4:]
         for stop in ("|", ">", "&&", "<"):
             if stop in words:
                 words = words[: words.index(stop)]

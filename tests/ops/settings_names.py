@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from arrears.config.settings import Settings
 
@@ -35,7 +35,12 @@ def _group(annotation: Any) -> type[BaseModel] | None:
     return next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
 
 
-def default_text(field: FieldInfo) -> str:
-    """A default as the documentation writes it: nothing for one that is computed or missing."""
-    value = field.default
-    return "" if value in (PydanticUndefined, None) else str(value)
+def default_text(field: FieldInfo) -> str | None:
+    """A default as the documentation writes it; ``None`` for one that is computed, missing, or a place in the package."""
+    match field.default:
+        case str() | int() | float() as plain:
+            return str(plain)
+        case Path() as path if not path.is_absolute():
+            return str(path)
+        case _:
+            return None

@@ -37,7 +37,7 @@ from arrears.workflows.contract import (
     Update,
     Withdrawal,
 )
-from tests.ops.compose import ROOT
+from tests.ops.compose import EXAMPLE, ROOT, environment, resolved
 from tests.ops.pages import PAGES, Block, Command, blocks, commands, links, mentioned
 from tests.ops.settings_names import default_text, settings_names
 
@@ -160,6 +160,15 @@ def test_json_is_what_it_says_it_is(block: Block) -> None:
         assert set(body) == set(model.model_fields)
 
 
+@pytest.mark.parametrize("block", [b for b in ALL_BLOCKS if b.label == "override"], ids=lambda b: b.page.name)
+def test_an_override_fits_the_compose_file(block: Block, tmp_path: Path) -> None:
+    override = tmp_path / "docker-compose.override.yml"
+    override.write_text(block.text, encoding="utf-8")
+    services = resolved(environment(EXAMPLE.read_text(encoding="utf-8")), tmp_path, override)["services"]
+    mounted = [volume["target"] for name in ("worker", "api") for volume in services[name].get("volumes", [])]
+    assert mounted == ["/etc/arrears/strategies"] * 2
+
+
 def test_every_search_attribute_is_explained() -> None:
     text = INTEGRATORS.read_text(encoding="utf-8")
     assert [key.name for key in contract.SEARCH_ATTRIBUTES if f"`{key.name}`" not in text] == []
@@ -168,13 +177,12 @@ def test_every_search_attribute_is_explained() -> None:
 def test_every_setting_is_explained_with_its_default() -> None:
     gateways = [name.upper() for name in GatewayName.__args__ if name != "email"]
     explained: dict[str, str] = {}
-    for names, default in re.findall(r"^\| (`ARREARS_[^|]+) \| ([^|]*) \|", RUNNING.read_text(encoding="utf-8"), re.MULTILINE):
+    for names, default in re.findall(r"^\|\s*(`ARREARS_[^|]+)\|([^|]*)\|", RUNNING.read_text(encoding="utf-8"), re.MULTILINE):
         for name, gateway in product(re.findall(r"`(ARREARS_[A-Z_<>]+)`", names), gateways):
             explained[name.replace("<GATEWAY>", gateway)] = default.strip().strip("`")
     settings = settings_names()
     assert set(explained) == set(settings)
-    wrong = {name: said for name, said in explained.items() if (default := default_text(settings[name])) and said != default}
-    assert wrong == {}
+    assert {name: said for name, said in explained.items() if said != (default_text(settings[name]) or "")} == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
