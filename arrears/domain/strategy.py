@@ -99,7 +99,7 @@ class Condition(_Part):
     plan_broken: bool | None = Field(default=None, description="whether an agreed repayment plan was broken")
     made_before: tuple[Slug, ...] | None = Field(
         default=None,
-        description="at least one of these rungs arrived in this case: an answered call, a delivered message, a task or referral that was done",
+        description="at least one of these rungs arrived in this case: an answered call, a message that did not bounce, a task or referral that was done",
     )
     not_made_before: tuple[Slug, ...] | None = Field(
         default=None,
