@@ -18,7 +18,7 @@ from pathlib import Path
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError, meta, nodes
+from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateSyntaxError, Undefined, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
@@ -137,8 +137,9 @@ def environment(directory: Path, *, escape: bool) -> ImmutableSandboxedEnvironme
             return format_currency(amount.amount, amount.currency, locale=locale)
         return format_currency(amount, currency, locale=locale)
 
-    def day(value: date) -> str:
-        return format_date(value, "long", locale=locale)
+    def day(value: date | Undefined) -> str:
+        # Babel fails on a missing fact without saying so; as a text it raises what any missing fact raises.
+        return format_date(value, "long", locale=locale) if isinstance(value, date) else str(value)
 
     found.filters |= {"money": money, "day": day}
     return found
