@@ -29,7 +29,8 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self._writing = _connect(url, "IMMEDIATE")
-        self._reading = _connect(url, "DEFERRED") if self.on_sqlite else self._writing.execution_options(postgresql_readonly=True)
+        one_moment = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+        self._reading = _connect(url, "DEFERRED") if self.on_sqlite else self._writing.execution_options(**one_moment)
 
     @property
     def on_sqlite(self) -> bool:
@@ -121,11 +122,21 @@ def _connect(url: str, begin: str) -> AsyncEngine:
 
 
 def _drop_values(context: ExceptionContext) -> None:
-    """PostgreSQL's errors quote the values of rows, which may be names and numbers to call: drop that part, keep what and where."""
+    """PostgreSQL's errors quote values, which may be names and numbers to call: drop that part, keep what is wrong and where."""
+    wrapper = context.sqlalchemy_exception
     error: BaseException | None = context.original_exception
     while error is not None:
         if getattr(error, "detail", None):
             error.detail = None  # pyright: ignore[reportAttributeAccessIssue]
-        if error.args and "DataError" in {base.__name__ for base in type(error).__mro__}:
-            error.args = (str(error.args[0]).partition(":")[0], *error.args[1:])
+        if error.args and _is_about_data(error):
+            quoting = str(error.args[0])
+            plain = quoting.partition(":")[0]
+            error.args = (plain, *error.args[1:])
+            if wrapper is not None and wrapper.args:
+                wrapper.args = (str(wrapper.args[0]).replace(quoting, plain), *wrapper.args[1:])
         error = error.__cause__
+
+
+def _is_about_data(error: BaseException) -> bool:
+    sqlstate = getattr(error, "sqlstate", None) or ""
+    return sqlstate.startswith("22") or "DataError" in {base.__name__ for base in type(error).__mro__}

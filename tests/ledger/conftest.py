@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,12 @@ def postgres() -> Generator[str]:
     # Not below pytest's own folder: as root the server opens every folder above its data to its own user.
     folder = Path(tempfile.mkdtemp(prefix="arrears-pg-"))
     with get_server(folder / "d", cleanup_mode="delete") as server:
-        yield server.get_uri("{}").replace("postgresql://", "postgresql+asyncpg://")
+        url = server.get_uri("{}").replace("postgresql://", "postgresql+asyncpg://")
+        # What these databases hold need not outlive the machine.
+        for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off"):
+            apart(_on_postgres(url, f"ALTER SYSTEM SET {setting}"))
+        apart(_on_postgres(url, "SELECT pg_reload_conf()"))
+        yield url
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -66,35 +72,43 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture
-def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A ledger without tables."""
+@contextmanager
+def database(request: pytest.FixtureRequest, backend: str, folder: Path, *, migrated: bool) -> Generator[str]:
+    """The URL of a new ledger, with its tables or without."""
     if backend == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
-    postgres: str = request.getfixturevalue("postgres")
+        file = folder / "ledger.db"
+        if migrated:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
+        yield f"sqlite+aiosqlite:///{file}"
+        return
+    postgres = request.getfixturevalue("postgres")
+    template = request.getfixturevalue("migrated_postgres") if migrated else "template1"
     name = f"test_{uuid.uuid4().hex}"
-    apart(_on_postgres(postgres, f"CREATE DATABASE {name}"))
-    return postgres.format(name)
+    apart(_on_postgres(postgres, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield postgres.format(name)
+    apart(_on_postgres(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A ledger without tables."""
+    with database(request, backend, tmp_path, migrated=False) as url:
+        yield url
 
 
 @pytest.fixture
 def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     """A migrated ledger without rows."""
-    if backend == "sqlite":
-        file = tmp_path / "ledger.db"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
-        yield f"sqlite+aiosqlite:///{file}"
-        return
-    postgres, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_postgres")
-    name = f"test_{uuid.uuid4().hex}"
-    apart(_on_postgres(postgres, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield postgres.format(name)
-    apart(_on_postgres(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+    with database(request, backend, tmp_path, migrated=True) as url:
+        yield url
 
 
 @pytest.fixture

@@ -54,6 +54,13 @@ async def add(session: AsyncSession, *rows: SQLModel) -> None:
     for row in rows:
         session.add(row)
         await session.flush()
+        session.expunge(row)
+
+
+async def store(ledger: Ledger, *rows: SQLModel) -> None:
+    """Add rows in this order, all or none."""
+    async with ledger.session() as session:
+        await add(session, *rows)
 
 
 async def lend(ledger: Ledger, loan_id: str = "L-1", *, held_for: str | None = None) -> None:
