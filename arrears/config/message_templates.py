@@ -172,7 +172,7 @@ def _included(sources: Iterable[_Source], directory: Path) -> Iterator[_Source]:
     """The parts that templates include or extend, and what these include."""
     queue, seen = list(sources), set[str]()
     for source in queue:
-        tree = _parsed(source)
+        tree, _ = _parsed(source)
         for name in meta.find_referenced_templates(tree):
             if name is None or not _PART.fullmatch(name) or not (directory / name).is_file():
                 raise MessageProblem(
@@ -185,16 +185,18 @@ def _included(sources: Iterable[_Source], directory: Path) -> Iterator[_Source]:
                 yield part
 
 
-def _parsed(source: _Source) -> nodes.Template:
+def _parsed(source: _Source) -> tuple[nodes.Template, set[str]]:
+    """A source's syntax tree and the facts that it names."""
     try:
-        return environment(source.path.parent, escape=False).parse(source.text)
+        tree = environment(source.path.parent, escape=False).parse(source.text)
+        return tree, meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as wrong:
         raise MessageProblem(f"{source.path}:{wrong.lineno}", wrong.message or "not a template") from None
 
 
 def _facts_named(source: _Source, klass: MessageClass) -> set[str]:
     """The facts that a source names: only what its class may tell; and if it is for relatives, no word of the debt."""
-    names = meta.find_undeclared_variables(_parsed(source))
+    _, names = _parsed(source)
     if strange := sorted(names - allowed(klass)):
         can = ", ".join(sorted(allowed(klass)))
         raise MessageProblem(source.where(strange[0]), f"a message of class {klass} cannot name {strange[0]!r}; it can name {can}")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import UndefinedError
 
 from arrears.config.message_templates import (
     FrontMatter,
@@ -26,11 +27,32 @@ from arrears.config.message_templates import (
     read_message,
 )
 from arrears.config.settings import PACKAGED
-from arrears.domain.message import MessageClass, MessageFacts
+from arrears.domain.message import Lender, MessageClass, MessageFacts, ScheduleLine
+from arrears.domain.money import Money
+from arrears.domain.strategy import Offer
 
 __all__ = ["FrontMatter", "MessageLibrary", "MessageProblem", "MessageUnknown", "Rendered"]
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]*")
+
+_SPECIMEN = MessageFacts(
+    lender=Lender(name="Lender", service_line="0", complaint_line="0", pay_url="https://pay.example"),
+    recipient_name="Recipient",
+    borrower_name="Borrower",
+    reference="L-0",
+    product="loan",
+    today=date(2026, 1, 3),
+    owed=Money(amount=Decimal("1234.50"), currency="CNY"),
+    due_since=date(2026, 1, 1),
+    days_past_due=2,
+    schedule=(
+        ScheduleLine(
+            n=1, due_on=date(2026, 1, 1), principal=Decimal(1200), interest=Decimal(30), fees=Decimal("4.5"), unpaid=Decimal("1234.50")
+        ),
+    ),
+    offers=tuple(Offer),
+)
+"""Every message must read well with these facts before it is used with real ones."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +111,7 @@ class MessageLibrary:
     def render(self, slug: str, locale: str, facts: MessageFacts) -> Rendered:
         """The message in one of ``locales`` (see ``locale_for``) with the facts filled in. Raises ``MessageProblem``."""
         message = self._message(slug, locale)
-        names = _names(message.front, facts)
-        try:
-            text = message.text.render(names).strip()
-            html = message.html.render(names).strip() if message.html else None
-            subject = " ".join(message.subject.render(names).split()) if message.subject else None
-        except TemplateError as wrong:
-            raise MessageProblem(f"{locale}/{slug}", f"a fact is missing: {wrong.message}") from None
+        text, html, subject = _filled(message, facts, f"{locale}/{slug}")
         return Rendered(
             text=text,
             html=html,
@@ -122,12 +138,28 @@ class MessageLibrary:
         if (slug, locale) not in self._known:
             if locale not in self.locales or not _SLUG.fullmatch(slug):
                 raise MessageUnknown(f"{locale}/{slug}", f"no such message; there are messages in {', '.join(self.locales)}")
-            self._known[slug, locale] = read_message(self._directory / locale / f"{slug}.txt")
+            message = read_message(self._directory / locale / f"{slug}.txt")
+            _filled(message, _SPECIMEN, f"{locale}/{slug}")
+            self._known[slug, locale] = message
         return self._known[slug, locale]
 
 
 def _same_tongue(ours: str, wanted: str) -> bool:
     return ours.partition("-")[0] == wanted.partition("-")[0]
+
+
+def _filled(message: MessageTemplates, facts: MessageFacts, where: str) -> tuple[str, str | None, str | None]:
+    """Text, HTML and subject with the facts filled in. What goes wrong is told without a word of what the facts are."""
+    names = _names(message.front, facts)
+    try:
+        text = message.text.render(names).strip()
+        html = message.html.render(names).strip() if message.html else None
+        subject = " ".join(message.subject.render(names).split()) if message.subject else None
+    except UndefinedError as missing:
+        raise MessageProblem(where, f"a fact is missing: {missing.message}") from None
+    except Exception as wrong:  # whatever an author's template can bring about
+        raise MessageProblem(where, f"{type(wrong).__name__} while the facts were filled in; check how the text uses them") from None
+    return text, html, subject
 
 
 def _names(front: FrontMatter, facts: MessageFacts) -> dict[str, Any]:
