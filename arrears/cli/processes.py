@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,6 +64,7 @@ def worker(data_dir: DataDir = None) -> None:
     """Run a worker until SIGTERM or Ctrl-C: it finishes what it has in hand and leaves."""
     from arrears.workers.worker import serve
 
+    log_to_stderr()
     carry_through(serve(load_settings(data_dir=data_dir)))
 
 
@@ -69,6 +72,7 @@ def api(data_dir: DataDir = None) -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C. While Temporal is away, what it is told waits in the ledger."""
     from arrears.api.serve import serve
 
+    log_to_stderr()
     carry_through(serve(load_settings(data_dir=data_dir)))
 
 
@@ -83,8 +87,15 @@ def sandbox(
     """Run the outside world in a box, until SIGTERM or Ctrl-C. For the demo, never for people."""
     from arrears.sandbox.process import serve
 
+    log_to_stderr()
     settings = load_settings(data_dir=data_dir)
     carry_through(serve(settings, directory=directory, http_port=http_port, smtp_port=smtp_port, residents=residents, seed=seed))
+
+
+def log_to_stderr() -> None:
+    """Let a process of ours say what it does. The supervisor writes it to a file; ids only, by the rule of the house."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("arrears").setLevel(logging.INFO)
 
 
 def carry_through(work: Coroutine[Any, Any, T]) -> T:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
 )
@@ -29,6 +32,14 @@ class NoSuchCase(CommandFailed):
     """No case of that loan is known, or none that still runs."""
 
 
+class NotOpenYet(CommandFailed):
+    """The case has just been started; it knows nothing of itself yet."""
+
+
+class CaseFailed(CommandFailed):
+    """The workflow of the case ended without closing the case, most often because it could not be opened."""
+
+
 async def open_case(client: Client, request: CaseRequest) -> str:
     """Start the loan's case, or join the one that runs; the run's id. Raises ``Unreachable``."""
     started = client.start_workflow(
@@ -44,9 +55,14 @@ async def open_case(client: Client, request: CaseRequest) -> str:
 
 
 async def view(client: Client, loan_id: str, within: timedelta = _ANSWER_WITHIN) -> CaseView:
-    """Where the case stands, also after it closed. Raises ``NoSuchCase``, ``Unreachable``."""
+    """Where the case stands, also after it closed. Raises ``NoSuchCase``, ``CaseFailed``, ``NotOpenYet``, ``Unreachable``."""
     handle = client.get_workflow_handle(workflow_id(loan_id))
-    return await _answered(handle.query(QUERY_CASE, result_type=CaseView, rpc_timeout=within), loan_id)
+    try:
+        return await _answered(handle.query(QUERY_CASE, result_type=CaseView, rpc_timeout=within), loan_id)
+    except NotOpenYet:
+        if (why := await _answered(_failure(handle), loan_id)) is not None:
+            raise CaseFailed(f"the case of loan {loan_id} failed: {why}") from None
+        raise
 
 
 async def update(client: Client, loan_id: str, name: str, message: BaseModel, update_id: str | None = None) -> CaseView:
@@ -71,7 +87,7 @@ async def _answered(asked: Awaitable[T], loan_id: str) -> T:
     except WorkflowUpdateFailedError as refused:
         refuse(str(refused.cause))
     except WorkflowQueryFailedError as failed:
-        refuse(f"the case of loan {loan_id} cannot answer: {failed}")
+        raise NotOpenYet(f"the case of loan {loan_id} cannot answer: {failed}") from failed
     except (RPCTimeoutOrCancelledError, TimeoutError) as late:
         raise Unreachable(
             f"the case of loan {loan_id} did not answer in time: does a worker run? Start one with `arrears worker`"
@@ -90,3 +106,17 @@ async def _answered(asked: Awaitable[T], loan_id: str) -> T:
                 raise Unreachable(f"the Temporal server does not answer ({failed.message})") from failed
             case _:
                 refuse(f"Temporal refused: {failed.message}")
+
+
+async def _failure(handle: WorkflowHandle[Any, Any]) -> str | None:
+    """Why the workflow failed; ``None`` if it runs or ended well."""
+    if (await handle.describe(rpc_timeout=_ANSWER_WITHIN)).status in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED):
+        return None
+    try:
+        await handle.result(rpc_timeout=_ANSWER_WITHIN)
+    except WorkflowFailureError as failed:
+        cause: BaseException = failed
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        return str(cause)
+    return None

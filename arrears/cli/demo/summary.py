@@ -1,0 +1,115 @@
+"""What the world says left, held against what the ledger says: the demo's final account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.table import Table
+from sqlmodel import col, select
+
+from arrears.activities.work import recall_key
+from arrears.domain.outcome import NOT_MADE, Outcome
+from arrears.ledger.engine import Ledger
+from arrears.ledger.tables import AttemptRow, PaymentRow, ReferralRow
+from arrears.sandbox.record import LoanPayment, Order
+
+_MAYBE_LEFT = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
+
+
+class Account(BaseModel):
+    """The comparison. Ids of attempts and referrals are the keys under which the gateways were asked; every tuple but the counts should be empty.
+
+    ``lost``: the ledger is sure that it left, the world never saw it. ``unrecorded``: it left and the ledger does not count it.
+    ``twice``: it really left more than once.
+    ``payments_unheard``: booked by the loan system, unknown to the ledger.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    left: int
+    recorded: int
+    lost: tuple[str, ...]
+    unrecorded: tuple[str, ...]
+    twice: tuple[str, ...]
+    payments: int
+    payments_unheard: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        return not (self.lost or self.unrecorded or self.twice or self.payments_unheard)
+
+
+class Summary(BaseModel):
+    """How a demo went."""
+
+    model_config = ConfigDict(frozen=True)
+
+    days: int
+    cases: int
+    endings: dict[str, int]
+    failed: tuple[str, ...]
+    running: int
+    waiting_for_approval: int
+    restarts: dict[str, int]
+    account: Account
+
+
+async def take_account(ledger: Ledger, left: Iterable[Order], paid: Iterable[LoanPayment]) -> Account:
+    """Compare everything that the world took with the ledger."""
+    taken = {order.key: order for order in left}
+    booked = {booked.payment.payment_id for booked in paid}
+    async with ledger.reading() as session:
+        attempts = list(await session.exec(select(AttemptRow).where(col(AttemptRow.sent_at).is_not(None))))
+        referrals = list(await session.exec(select(ReferralRow)))
+        heard = set(await session.exec(select(PaymentRow.payment_id)))
+    made = {a.id for a in attempts if a.outcome not in NOT_MADE} | {key for r in referrals for key in _keys(r)}
+    sure = {a.id for a in attempts if _surely_left(a)} | {key for r in referrals if r.gateway_ref for key in _keys(r)}
+    return Account(
+        left=len(taken),
+        recorded=len(made),
+        lost=tuple(sorted(sure - taken.keys())),
+        unrecorded=tuple(sorted(taken.keys() - made)),
+        twice=tuple(sorted(key for key, order in taken.items() if order.sends > 1)),
+        payments=len(booked),
+        payments_unheard=tuple(sorted(booked - heard)),
+    )
+
+
+def draw(summary: Summary, console: Console) -> None:
+    """Show how the demo went."""
+    account = summary.account
+    console.print(f"\n[bold]{summary.days} business days, {summary.cases} cases[/]")
+    ends = Table(box=None, show_header=False, padding=(0, 2))
+    for outcome, count in sorted(summary.endings.items()):
+        ends.add_row(outcome.replace("_", " "), str(count))
+    ends.add_row(
+        "still running",
+        f"{summary.running}" + (f", {summary.waiting_for_approval} waiting for approval" if summary.waiting_for_approval else ""),
+    )
+    console.print(ends)
+    for why in summary.failed:
+        console.print(why, style="bold red", markup=False)
+    for name, count in summary.restarts.items():
+        console.print(f"{name} died and was started again {count} times", style="yellow")
+    console.print(f"\nthe world says that {account.left} contacts and referrals really left; the ledger counts {account.recorded}")
+    for title, keys in (
+        ("lost: in the ledger, never seen by the world", account.lost),
+        ("unrecorded: left, but not in the ledger", account.unrecorded),
+        ("left more than once", account.twice),
+        (f"payments that the ledger never heard of (of {account.payments})", account.payments_unheard),
+    ):
+        console.print(
+            f"  {title}: " + (", ".join(keys) if keys else "none"), style="bold red" if keys else "green", markup=False, soft_wrap=True
+        )
+
+
+def _surely_left(attempt: AttemptRow) -> bool:
+    if attempt.outcome is None:
+        return attempt.gateway_ref is not None
+    return attempt.outcome not in NOT_MADE | _MAYBE_LEFT
+
+
+def _keys(referral: ReferralRow) -> tuple[str, ...]:
+    return (referral.id, recall_key(referral.id)) if referral.recalled_at else (referral.id,)

@@ -1,0 +1,67 @@
+"""The `arrears` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from arrears.cli import approvals, cases, database, operators, portfolio, processes, strategy
+from arrears.cli.demo.command import demo
+from arrears.cli.output import EXIT_CODES, CommandFailed, ExitCode, print_problem
+
+app = typer.Typer(
+    name="arrears",
+    help="Durable loan collections: one overdue loan, one case, one long-running workflow.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they could show personal data
+)
+app.command("demo")(demo)
+app.command("up")(processes.up)
+app.command("worker")(processes.worker)
+app.command("api")(processes.api)
+app.command("sandbox", hidden=True)(processes.sandbox)
+app.add_typer(cases.app, name="case")
+app.add_typer(approvals.app, name="approvals")
+app.add_typer(operators.app, name="operators")
+app.add_typer(strategy.app, name="strategy")
+app.command("import")(portfolio.import_portfolio)
+app.add_typer(database.app, name="db")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line; the exit code."""
+    as_json = "--json" in arguments
+    try:
+        app(args=list(arguments), prog_name="arrears")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except CommandFailed as failed:
+        print_problem(str(failed), failed.exit_code, as_json=as_json)
+        return failed.exit_code
+    except DBAPIError as failed:
+        print_problem(_ledger_trouble(failed), ExitCode.UNREACHABLE, as_json=as_json)
+        return ExitCode.UNREACHABLE
+    return ExitCode.DONE
+
+
+def main() -> None:
+    """The entry point. The interpreter is left at once: Temporal's client can abort it on the ordinary way out, after all work is done."""
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _ledger_trouble(failed: DBAPIError) -> str:
+    # Only the driver's first line: statements and their values stay out of what is shown.
+    why = str(failed.orig).splitlines()[0] if failed.orig else type(failed).__name__
+    return f"the ledger cannot be used ({why}); its tables come with `arrears db upgrade`, its place is ARREARS_LEDGER_URL"
+
+
+if __name__ == "__main__":
+    main()
