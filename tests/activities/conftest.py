@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,9 +13,12 @@ import pytest
 from arrears.activities import Activities
 from arrears.config.settings import Settings
 from arrears.gateways.registry import Gateways
-from arrears.ledger.engine import Ledger, upgrade
+from arrears.ledger.engine import Ledger
 from arrears.sandbox.world import SandboxWorld
 from tests.activities.house import House, settle_in
+from tests.ledger.conftest import backend, migrated_postgres, migrated_sqlite, postgres, url
+
+__all__ = ["backend", "migrated_postgres", "migrated_sqlite", "postgres", "url"]
 
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
@@ -38,22 +40,19 @@ async def world() -> AsyncGenerator[SandboxWorld]:
         yield world
 
 
-@pytest.fixture(scope="session")
-def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger's file without rows, to be copied."""
-    path = tmp_path_factory.mktemp("ledger") / "empty.db"
-    asyncio.run(upgrade(f"sqlite+aiosqlite:///{path}"))
-    return path
-
-
 @pytest.fixture
-async def settings(tmp_path: Path, world: SandboxWorld, empty_ledger: Path) -> Settings:
+async def settings(tmp_path: Path, world: SandboxWorld, migrated_sqlite: Path) -> Settings:
+    shutil.copy(migrated_sqlite, tmp_path / "ledger.db")
+    return settings_for(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", world)
+
+
+def settings_for(ledger_url: str, world: SandboxWorld) -> Settings:
+    """The settings of a lender with this ledger in this world, who does not wait long for an answer."""
     quick: dict[str, Any] = {
         name: given.model_copy(update={"answer_seconds": 1.0}) if name != "smtp" else given
         for name, given in world.gateway_settings().items()
     }
-    shutil.copy(empty_ledger, tmp_path / "ledger.db")
-    return Settings(ledger_url=f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", callback_base=NOBODY_LISTENS, **quick)
+    return Settings(ledger_url=ledger_url, callback_base=NOBODY_LISTENS, **quick)
 
 
 @pytest.fixture
