@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -163,15 +163,6 @@ class Town:
             decision = {"approval_id": request.approval_id, "decision": self.operators_say, "operator": operator, "reason": "evidence read"}
             await self.env.client.get_workflow_handle(workflow_id(request.loan_id)).signal(Signal.APPROVAL_DECIDED, decision)
 
-    async def settled(self, handle: WorkflowHandle) -> None:
-        """Wait until the case sleeps or has ended: nothing of it is in hand."""
-        async with asyncio.timeout(_PATIENCE.total_seconds()):
-            while True:
-                seen = await described(handle)
-                if closed(seen) or not (seen.pending_activities or seen.HasField("pending_workflow_task")):
-                    return
-                await asyncio.sleep(0.01)
-
     async def story(self, loan_id: str) -> list[TimelineEntry]:
         async with self.ledger.reading() as session:
             return await timeline(session, loan_id)
@@ -196,6 +187,13 @@ class Town:
         return f"day {self.day(instant)} {local_time(instant, ZONE):%H:%M}"
 
 
+async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until ``check`` says yes; a message takes a moment to be worked off."""
+    async with asyncio.timeout(_PATIENCE.total_seconds()):
+        while not await check():  # noqa: ASYNC110 (a server of its own has no event for it)
+            await asyncio.sleep(0.02)
+
+
 async def described(handle: WorkflowHandle) -> DescribeWorkflowExecutionResponse:
     """The server's own description: the SDK's cannot read how this server shows an attribute that was unset."""
     execution = WorkflowExecution(workflow_id=handle.id)
@@ -209,7 +207,7 @@ def closed(seen: DescribeWorkflowExecutionResponse) -> bool:
 
 
 @asynccontextmanager
-async def a_town(directory: Path, **settings: object) -> AsyncIterator[Town]:
+async def a_town(directory: Path, *, answer_seconds: float = 0.05, **settings: object) -> AsyncIterator[Town]:
     """Everything, started and stopped; the clock stands at seven in the morning in Shanghai."""
     async with AsyncExitStack() as running:
         env = await running.enter_async_context(
@@ -221,7 +219,7 @@ async def a_town(directory: Path, **settings: object) -> AsyncIterator[Town]:
         now = await env.get_current_time()
         morning = local_instant(local_date(now, ZONE) + timedelta(days=1), time(7), ZONE)
         await env.sleep(morning - now)
-        world = await running.enter_async_context(SandboxWorld.running(seed=7, directory=directory))
+        world = await running.enter_async_context(SandboxWorld.running(seed=7, directory=directory, answer_seconds=answer_seconds))
         known = {"data_dir": directory, "call_timeout_seconds": 20, **world.gateway_settings(), **settings}
         configured = Settings.model_validate(known)
         await upgrade(configured.ledger_url)
