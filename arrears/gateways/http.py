@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,7 @@ class HttpGateway:
     def __init__(self, name: GatewayName, settings: GatewaySettings) -> None:
         self.name: GatewayName = name
         self._secret = settings.secret
+        self._whole_seconds = settings.connect_seconds + 2 * settings.answer_seconds
         self._http = httpx.AsyncClient(
             base_url=settings.url,
             timeout=httpx.Timeout(settings.answer_seconds, connect=settings.connect_seconds),
@@ -61,7 +63,11 @@ class HttpGateway:
         if method == "POST":
             headers |= {"idempotency-key": key, "content-type": "application/json"}
         try:
-            return await self._http.request(method, path, content=body, headers=headers)
+            # httpx bounds each read; a gateway that drips its answer must not hold us longer than one that is silent.
+            async with asyncio.timeout(self._whole_seconds):
+                return await self._http.request(method, path, content=body, headers=headers)
+        except TimeoutError:
+            raise GatewayRetryable(self.name, "read_timeout", maybe_sent=True) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as unreached:
             raise self._retryable(unreached, maybe_sent=False) from None
         except httpx.TransportError as cut:

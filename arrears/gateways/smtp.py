@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import quote, unquote
@@ -29,7 +30,7 @@ class SmtpGateway:
             mail = compose(order, self._settings.sender)
         except ValueError:
             raise GatewayFinal(self.name, "unmailable") from None
-        _, answer = await self._deliver(mail)
+        answer = await self._deliver(mail)
         return Receipt(status="accepted", gateway_ref=answer[:200] or None)
 
     async def look_up(self, key: str) -> Receipt | None:  # noqa: ARG002 (the wire cannot be asked about any key)
@@ -39,7 +40,8 @@ class SmtpGateway:
     async def aclose(self) -> None:
         """Nothing is held between mails."""
 
-    async def _deliver(self, mail: EmailMessage) -> tuple[dict[str, aiosmtplib.SMTPResponse], str]:
+    async def _deliver(self, mail: EmailMessage) -> str:
+        """The server's last word. Connecting and sending may take ``timeout_seconds`` each."""
         given = self._settings
         client = aiosmtplib.SMTP(
             hostname=given.host,
@@ -49,25 +51,36 @@ class SmtpGateway:
             start_tls=given.tls == "starttls",
         )
         try:
-            await client.connect()
-            if given.username is not None and given.password is not None:
-                await client.login(given.username, given.password.get_secret_value())
-        except aiosmtplib.SMTPResponseException as refused:
+            await self._connect(client)
+            return await self._hand_over(client, mail)
+        finally:
             client.close()
+
+    async def _connect(self, client: aiosmtplib.SMTP) -> None:
+        given = self._settings
+        try:
+            async with asyncio.timeout(given.timeout_seconds):
+                await client.connect()
+                if given.username is not None and given.password is not None:
+                    await client.login(given.username, given.password.get_secret_value())
+        except aiosmtplib.SMTPResponseException as refused:
             raise self._refused(refused.code) from None
         except (aiosmtplib.SMTPException, OSError):
-            client.close()
             raise GatewayRetryable(self.name, "mail_server_unreachable", maybe_sent=False) from None
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, mail: EmailMessage) -> str:
         try:
-            return await client.send_message(mail)
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                _, answer = await client.send_message(mail)
+                return answer
         except aiosmtplib.SMTPRecipientsRefused as refused:
             raise self._refused(refused.recipients[0].code) from None
         except aiosmtplib.SMTPResponseException as refused:
             raise self._refused(refused.code) from None
+        except aiosmtplib.SMTPNotSupported:
+            raise GatewayFinal(self.name, "address_not_supported") from None
         except (aiosmtplib.SMTPException, OSError):
             raise GatewayRetryable(self.name, "mail_connection_lost", maybe_sent=True) from None
-        finally:
-            client.close()
 
     def _refused(self, code: int) -> GatewayRetryable | GatewayFinal:
         if code >= 500:

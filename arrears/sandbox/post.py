@@ -14,7 +14,7 @@ from arrears.gateways.signing import signature_headers
 from arrears.sandbox.record import Record, Report
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
-_GIVEN_UP = frozenset({400, 410, 413, 415, 422})
+_GIVEN_UP = frozenset({400, 404, 409, 413, 422})
 
 
 class Post:

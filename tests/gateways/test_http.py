@@ -106,6 +106,21 @@ async def test_a_time_out_may_be_retried_and_something_may_have_left(order: Outg
     assert (error.code, error.maybe_sent) == ("read_timeout", True)
 
 
+async def _dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n")
+    for _ in range(50):
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+
+async def test_an_answer_that_drips_is_a_time_out_too(order: Outgoing):
+    error = await send_to(_dripping, order)
+    assert isinstance(error, GatewayRetryable)
+    assert (error.code, error.maybe_sent) == ("read_timeout", True)
+
+
 async def _cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await read_request(reader)
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{")

@@ -119,6 +119,14 @@ async def test_no_mail_server_means_that_nothing_was_sent(letter: Outgoing):
     assert not raised.value.maybe_sent
 
 
+async def test_an_address_that_the_server_cannot_write_is_final_and_nothing_was_sent(letter: Outgoing):
+    office = Office()
+    async with running(office) as gateway:
+        with pytest.raises(GatewayFinal, match="address_not_supported"):
+            await gateway.send(letter.model_copy(update={"to": "张三@mail.example"}))
+    assert office.letters == []
+
+
 async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(5)
 
