@@ -61,6 +61,8 @@ def explain(error: ErrorDetails, place: Place) -> Explained:
             return Explained(
                 place, f"{_echo(error)} has the wrong form", _SHAPES.get(context["pattern"], f"use the form {context['pattern']}")
             )
+        case "too_short":
+            return Explained(place, f"{key!r} is empty", "give it at least one entry")
         case "value_error":
             return _own_rule(place, _schema_at(error["loc"]), str(context["error"]))
         case kind if (wanted := _WANTED.get(kind.partition("_")[0])) and ("type" in kind or "pars" in kind or "from" in kind):

@@ -103,7 +103,7 @@ def check(path: Path, messages: MessageLibrary | None = None) -> Checked:
             # Through JSON, because only its strict mode takes text for a time or a name, but neither a text nor a yes for a number.
             strategy = Strategy.model_validate_json(json.dumps(marked.value), strict=True)
         except ValidationError as wrong:
-            problems += [p for error in wrong.errors(include_url=False) for p in _problems(path, marked, error)]
+            problems += [p for error in _first_causes(wrong.errors(include_url=False)) for p in _problems(path, marked, error)]
     if strategy is not None:
         doubts = ladder_checks.doubts(strategy, path.stem, messages)
         problems += [_problem(path, marked, d.place, d.problem, d.remedy) for d in doubts]
@@ -134,6 +134,16 @@ def _unreadable(path: Path, problem: str, remedy: str) -> Problem:
 
 def _problem(path: Path, marked: Marked, place: tuple[str | int, ...], problem: str, remedy: str) -> Problem:
     return Problem(file=str(path), line=marked.line(place), field=_spelled(place), problem=problem, remedy=remedy)
+
+
+def _first_causes(errors: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Without what only follows from another error: a list whose items are all wrong is not too short besides."""
+    return (
+        error
+        for error in errors
+        if error["type"] != "too_short"
+        or not any(len(o["loc"]) > len(error["loc"]) and o["loc"][: len(error["loc"])] == error["loc"] for o in errors)
+    )
 
 
 def _problems(path: Path, marked: Marked, error: ErrorDetails) -> Iterator[Problem]:

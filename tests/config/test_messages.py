@@ -279,3 +279,12 @@ class TestWhatNobodyCanDo:
             LIBRARY.render("first-call", "zh-CN", FACTS.model_copy(update={"due_since": None}))
         assert FACTS.recipient_name not in str(refused.value)
         assert "1234" not in str(refused.value)
+
+    @pytest.mark.parametrize(("slug", "locale"), EVERY)
+    def test_a_debt_that_was_just_paid_is_written_about_without_the_missing_day_or_not_at_all(self, slug: str, locale: str) -> None:
+        paid = FACTS.model_copy(update={"owed": Money.zero("CNY"), "due_since": None, "days_past_due": 0, "schedule": (), "offers": ()})
+        if "due_since" in LIBRARY.names(slug, locale):
+            with pytest.raises(MessageProblem, match="due_since"):
+                LIBRARY.render(slug, locale, paid)
+        else:
+            assert LIBRARY.render(slug, locale, paid).text

@@ -250,6 +250,13 @@ def test_all_problems_of_a_file_are_said_at_once_and_by_line(written: Write) -> 
     assert [p.line for p in problems] == sorted(p.line for p in problems)
 
 
+def test_a_ladder_without_rungs_is_empty_and_one_whose_rungs_are_all_wrong_is_not(written: Write) -> None:
+    head = "strategy: plain\nversion: 1\ntitle: T\nsource: S\ncurrency: CNY\n"
+    assert only(check_file(written(text=head + "ladder: []\n"))).problem == "'ladder' is empty"
+    wrong = head + "ladder: [{rung: a, day: x, do: task, task: counselling}]\n"
+    assert only(check_file(written(text=wrong))).field == "ladder[0].day"
+
+
 def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:
     assert "No such file" in only(check_file(tmp_path / "none.yaml")).problem
     latin = tmp_path / "plain.yaml"
