@@ -107,8 +107,8 @@ async def record_payment(session: AsyncSession, loan_id: str, payment: Payment, 
 
     Raises ``LoanUnknown``; ``PaymentConflict`` if the id is booked with other content; ``PaymentRefused`` if the currency is not the loan's.
     """
-    if not 0 < len(payment.payment_id) <= ID_LENGTH:
-        raise PaymentRefused(f"payment_id must have 1 to {ID_LENGTH} characters")
+    if not 0 < len(payment.payment_id) <= ID_LENGTH or not payment.payment_id.isprintable():
+        raise PaymentRefused(f"payment_id must have 1 to {ID_LENGTH} printable characters")
     currency = (await lock_loan(session, loan_id)).currency
     if payment.currency != currency:
         raise PaymentRefused(f"payment {payment.payment_id} is in {payment.currency}, but loan {loan_id} is owed in {currency}")

@@ -78,7 +78,8 @@ async def timeline(session: AsyncSession, loan_id: str) -> list[TimelineEntry]:
         *(entry for row in await _of_cases(session, ReferralRow, cases) for entry in _referral(row)),
         *(entry for row in await _of_cases(session, CaseEventRow, cases) for entry in _event(row, told)),
     ]
-    return sorted(entries, key=lambda e: (e.at, e.kind == "case_closed"))
+    order = {case.id: n for n, case in enumerate(cases)}
+    return sorted(entries, key=lambda e: (e.at, order.get(e.case_id or "", 0), e.kind == "case_closed"))
 
 
 async def _of_cases(session: AsyncSession, table: type[_Row], cases: Iterable[CaseRow]) -> Sequence[_Row]:
