@@ -216,8 +216,10 @@ class SandboxWorld:
         match order.channel:
             case Channel.CALL:
                 return called, (25 if called in UNREACHED else 60) + luck(self._seed, f"{order.key}/lasts", 60)
-            case Channel.SMS | Channel.IN_APP:
+            case Channel.SMS:
                 return (Outcome.INVALID_NUMBER if called is Outcome.INVALID_NUMBER else Outcome.DELIVERED), 3
+            case Channel.IN_APP:
+                return Outcome.DELIVERED, 1
             case Channel.EMAIL:
                 return None, 0
 
