@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 
 import holidays
 from babel.core import get_global
@@ -17,6 +19,7 @@ from arrears.domain.orders import CloseOrder, Done, OpenedCase, OpenOrder, Recor
 from arrears.domain.strategy import Strategy
 from arrears.ledger import cases, journal, loans
 from arrears.ledger.loans import LedgerRefusal
+from arrears.ledger.tables import LoanRow, PersonRow
 
 _YEAR = timedelta(days=366)
 _LONGEST_WITHOUT_END = timedelta(days=730)
@@ -29,17 +32,12 @@ async def open_case(means: Means, order: OpenOrder) -> OpenedCase:
     """
     now = means.now()
     try:
-        async with means.ledger.exclusive() as session:
+        async with means.ledger.reading() as session:
             loan = await loans.loan(session, order.loan_id)
             borrower = await loans.borrower(session, order.loan_id)
-            strategy = _strategy(means, order.strategy or loan.strategy, order.loan_id, loan.currency)
-            if borrower.zone is None:
-                raise _unusable(
-                    "ZoneUnknown",
-                    f"loan {loan.id}: the borrower's time zone is not known; give person {borrower.id} a zone and open the case again",
-                )
+        zone, strategy = _zone(loan, borrower), _strategy(means, order.strategy or loan.strategy, loan)
+        async with means.ledger.exclusive() as session:
             facts = await cases.open_case_row(session, order, strategy, now)
-            zone = borrower.zone
     except LedgerRefusal as refused:
         raise refusal(refused) from None
     calendar = LadderCalendar(zone=zone, rest_days=rest_days(strategy, zone, facts.opened_at))
@@ -92,17 +90,34 @@ def rest_days(strategy: Strategy, zone: str, opened_at: datetime) -> frozenset[d
     return frozenset(day for day in found if first <= day <= last)
 
 
-def _strategy(means: Means, name: str, loan_id: str, currency: str) -> Strategy:
+def _zone(loan: LoanRow, borrower: PersonRow) -> str:
+    if borrower.zone is None:
+        raise _unusable(
+            "ZoneUnknown",
+            f"loan {loan.id}: the borrower's time zone is not known; give person {borrower.id} a zone and open the case again",
+        )
+    return borrower.zone
+
+
+def _strategy(means: Means, name: str, loan: LoanRow) -> Strategy:
+    directory = means.settings.strategies_dir
+    file = directory / f"{name}.yaml"
     try:
-        strategy = strategies.load(name, means.settings.strategies_dir)
+        strategy = _read(name, directory, file.stat().st_mtime_ns if file.is_file() else 0)
     except (StrategyUnknown, StrategyInvalid) as wrong:
-        raise _unusable(type(wrong).__name__, f"loan {loan_id}: {wrong}") from None
-    if strategy.currency != currency:
+        raise _unusable(type(wrong).__name__, f"loan {loan.id}: {wrong}") from None
+    if strategy.currency != loan.currency:
         raise _unusable(
             "StrategyUnfit",
-            f"loan {loan_id} is in {currency}, but strategy {name} has its amounts in {strategy.currency}; choose or write one in {currency}",
+            f"loan {loan.id} is in {loan.currency}, but strategy {name} has its amounts in {strategy.currency}; "
+            f"choose or write one in {loan.currency}",
         )
     return strategy
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, directory: Path, changed_at: int) -> Strategy:  # noqa: ARG001 (a file that changed is read again)
+    return strategies.load(name, directory)
 
 
 def _unusable(kind: str, message: str) -> ApplicationError:

@@ -55,7 +55,7 @@ async def contact(means: Means, order: ContactOrder) -> ContactReport:
     if isinstance(place, _InDoubt):
         receipt = await _ask(order, place.gateway, now)
         if receipt is not None:
-            return await _follow(means, order, receipt, now, asked=True)
+            return await _follow(means, order, receipt, now)
         place = await _reserve(means, order, now, never_taken=True)
     match place:
         case ContactReport():
@@ -166,7 +166,7 @@ async def _send(means: Means, order: ContactOrder, place: _Reserved, now: dateti
     except GatewayFinal as error:
         activity.logger.warning("contact %s: %s", order.attempt_id, error)
         return await _settle(means, order, Outcome.FAILED, now)
-    return await _follow(means, order, receipt, now, asked=False)
+    return await _follow(means, order, receipt, now)
 
 
 async def _ask(order: ContactOrder, gateway: Gateway, now: datetime) -> Receipt | None:
@@ -192,14 +192,15 @@ async def _failed_to_send(means: Means, order: ContactOrder, error: GatewayRetry
     return await _settle(means, order, Outcome.UNKNOWN if error.maybe_sent else Outcome.FAILED, now)
 
 
-async def _follow(means: Means, order: ContactOrder, receipt: Receipt, now: datetime, *, asked: bool) -> ContactReport:
+async def _follow(means: Means, order: ContactOrder, receipt: Receipt, now: datetime) -> ContactReport:
     """What the gateway's word means for the activity: the end of it, or for a call that it waits for the outcome."""
     if receipt.status == "final":
         return await _settle(means, order, receipt.outcome or Outcome.UNKNOWN, receipt.at or now, receipt.gateway_ref)
     if order.channel is not Channel.CALL:
         async with means.ledger.exclusive() as session:
             return attempts.report(await attempts.taken(session, order.attempt_id, receipt.gateway_ref), now)
-    if asked and is_last_attempt():
+    if is_last_attempt():
+        # Nobody would read what a later callback tells this activity: the callback then goes to the case as a message.
         return await _settle(means, order, Outcome.UNKNOWN, now, receipt.gateway_ref)
     async with means.ledger.exclusive() as session:
         row = await attempts.taken(session, order.attempt_id, receipt.gateway_ref, activity.info().task_token)

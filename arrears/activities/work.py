@@ -149,6 +149,7 @@ async def _facts(session: AsyncSession, order: ReferralOrder, scene: LoanScene) 
         referral_id=order.referral_id,
         step=order.step,
         owed=scene.owed,
+        case_open=scene.case.closed_at is None,
         unheard_payments=tuple(scene.news.payments),
         unheard_holds=tuple(hold for hold in scene.holds if hold.hold_id in scene.news.holds),
         approval_id=order.approval_id,

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, m
 
 from arrears.domain.facts import Facts, ReferralFacts
 from arrears.domain.rules import (
+    CASE_OPEN,
     HOUSE_RULES,
     HUMAN_APPROVAL,
     LAW_UNREADABLE,
@@ -86,7 +87,8 @@ def decide(facts: Facts, regime: Regime | None, now: datetime) -> Verdict:
 
 
 def decide_referral(facts: ReferralFacts, now: datetime) -> Verdict:
-    """The verdict on handing a case to an institution: money is owed, every human whom it needs has agreed, and the case knows what we know.
+    """The verdict on handing a case to an institution: the case is open, money is owed, every human whom it needs has
+    agreed, and the case knows what we know.
 
     A hold that the case knows of does not stand against it: whether a held case is referred is for its strategy to say.
     """
@@ -99,6 +101,8 @@ def _against_referral(facts: ReferralFacts, now: datetime) -> Iterator[Finding]:
         yield _refused(MONEY_OWED, f"{facts.owed.amount:f} {facts.owed.currency} overdue", "more than 0")
     if facts.approval_id is not None and (why := _no_grant(facts, now)) is not None:
         yield _refused(HUMAN_APPROVAL, f"{facts.approval_id}: {why}", "an approval of this step")
+    if not facts.case_open:
+        yield _refused(CASE_OPEN, "the case has ended", "an open case")
     if facts.unheard_holds:
         reasons = ", ".join(hold.reason for hold in facts.unheard_holds)
         yield _refused(

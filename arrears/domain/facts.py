@@ -119,7 +119,7 @@ class Reach(_Fact):
 
 
 class Facts(_Fact):
-    """Everything about one proposed contact. ``owed`` is what is overdue on the borrower's day.
+    """Everything about one proposed contact. ``owed`` is what is overdue on the borrower's day; ``case_open`` is false once the case has ended.
 
     ``unheard`` are ids of payments that the ledger holds and the case has not been told of. ``history`` are the recipient's contacts of late, over
     all their loans and all senders, without the proposed one.
@@ -129,6 +129,7 @@ class Facts(_Fact):
     recipient: Recipient
     point: Point | None
     owed: Money | None
+    case_open: bool
     unheard: tuple[str, ...] = ()
     holds: tuple[StandingHold, ...] = ()
     history: tuple[Past, ...] = ()
@@ -154,6 +155,7 @@ class ReferralFacts(_Fact):
     referral_id: str
     step: str
     owed: Money
+    case_open: bool
     unheard_payments: tuple[str, ...] = ()
     unheard_holds: tuple[StandingHold, ...] = ()
     approval_id: str | None = None

@@ -156,6 +156,15 @@ class TextWritten(_Rule):
         return self._deny(f"the message {facts.proposal.message} cannot be written", "a text") if missing else None
 
 
+class CaseOpen(_Rule):
+    """Ours: nothing is sent for a case that has ended, whoever still believes that it runs."""
+
+    check: Literal["case_open"] = "case_open"
+
+    def judge(self, facts: Facts, now: datetime) -> Finding | None:  # noqa: ARG002
+        return None if facts.case_open else self._deny("the case has ended", "an open case")
+
+
 class LawUnreadable(_Rule):
     """Ours: while the law's file cannot be read, every contact waits."""
 
@@ -337,7 +346,7 @@ Rule = Annotated[
 ]
 """A rule that a regime can list."""
 
-HouseRule = MoneyOwed | HumanApproval | UsablePoint | NoHold | PaymentsHeard | TextWritten | LawUnreadable
+HouseRule = MoneyOwed | HumanApproval | UsablePoint | NoHold | PaymentsHeard | TextWritten | CaseOpen | LawUnreadable
 
 MONEY_OWED = MoneyOwed(rule="AR-01")
 HUMAN_APPROVAL = HumanApproval(rule="AR-02")
@@ -345,8 +354,9 @@ USABLE_POINT = UsablePoint(rule="AR-03")
 NO_HOLD = NoHold(rule="AR-04")
 PAYMENTS_HEARD = PaymentsHeard(rule="AR-05")
 TEXT_WRITTEN = TextWritten(rule="AR-06")
+CASE_OPEN = CaseOpen(rule="AR-08")
 
-HOUSE_RULES: tuple[HouseRule, ...] = (MONEY_OWED, HUMAN_APPROVAL, USABLE_POINT, NO_HOLD, PAYMENTS_HEARD, TEXT_WRITTEN)
+HOUSE_RULES: tuple[HouseRule, ...] = (MONEY_OWED, HUMAN_APPROVAL, USABLE_POINT, NO_HOLD, PAYMENTS_HEARD, TEXT_WRITTEN, CASE_OPEN)
 """Our own rules. They hold under every law, and no file can switch them off."""
 
 LAW_UNREADABLE = LawUnreadable(rule="AR-07")

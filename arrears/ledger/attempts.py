@@ -20,7 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from arrears.domain.compliance import Verdict
 from arrears.domain.facts import Facts
 from arrears.domain.orders import ContactReport
-from arrears.domain.outcome import Outcome
+from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.strategy import Channel
 from arrears.ledger.tables import AttemptRow, AttemptState, CaseRow, ContactKind, ContactPointRow, LoanRow, RelationRow, VerdictRow
 
@@ -31,6 +31,9 @@ CHANNEL_KINDS: dict[Channel, tuple[ContactKind, ...]] = {
     Channel.IN_APP: (ContactKind.IN_APP,),
 }
 """Which addresses a channel can use, the better ones first."""
+
+
+_NEVER_LEFT = NOT_MADE | {Outcome.FAILED}
 
 
 class AttemptUnknown(LookupError):
@@ -199,6 +202,8 @@ async def settle(session: AsyncSession, attempt_id: str, outcome: Outcome, at: d
     if changed:
         row.state, row.outcome, row.settled_at, row.task_token = AttemptState.SETTLED, outcome, at, None
         row.gateway_ref = gateway_ref or row.gateway_ref
+        if outcome not in _NEVER_LEFT:
+            row.sent_at = row.sent_at or at
         session.add(row)
         await _consequences(session, row, at)
     return Settled(

@@ -170,6 +170,7 @@ def assemble(scene: LoanScene, person: PersonScene, proposal: Proposal, grant: G
         recipient=person.recipient,
         point=None,
         owed=scene.owed if scene.borrower.zone else None,
+        case_open=scene.case.closed_at is None,
         unheard=tuple(scene.news.payments),
         holds=scene.holds,
         history=person.history,

@@ -138,3 +138,11 @@ async def test_a_number_that_does_not_exist_is_marked_so(house: House, world: Sa
         number = await session.get(ContactPointRow, 1)
     assert number is not None
     assert number.invalid_since == LATER
+
+
+async def test_a_call_placed_by_the_last_attempt_is_unknown_until_its_callback_reaches_the_case(house: House, world: SandboxWorld) -> None:
+    await house.open()
+    report = await house.contact(CALL, TEN, attempt=4, most=4)
+    assert report.outcome is Outcome.UNKNOWN
+    late = await hears(house, Outcome.NO_ANSWER)
+    assert (late.changed, late.task_token) == (True, None)

@@ -20,7 +20,7 @@ from arrears.ledger import approvals, cases, journal, loans
 from arrears.ledger.tables import PersonRow
 from arrears.sandbox.world import SandboxWorld
 from tests.activities.conftest import lender
-from tests.activities.house import House, about_relatives, at, settle_in
+from tests.activities.house import House, about_relatives, at, settle_in, to_borrower
 
 NINE = at(2, 9)
 
@@ -170,6 +170,13 @@ class TestClosing:
         await house.run("close_case", order, at(5, 9))
         async with house.ledger.reading() as session:
             assert [h.reason for h in await journal.standing_holds(session, "L-1", at(5, 9))] == ["dispute"]
+
+    async def test_a_case_that_was_closed_contacts_nobody_any_more(self, house: House, world: SandboxWorld) -> None:
+        await house.open()
+        await house.open(run_key="a later run", now=at(2, 10))
+        report = await house.contact(to_borrower(), at(3, 10))
+        assert (report.verdict, report.rules) == ("deny", ("AR-08",))
+        assert world.sent() == ()
 
     async def test_a_fast_clock_dates_everything_in_business_time(self, settings: Settings, world: SandboxWorld) -> None:
         fast = Clock(real_epoch=at(1, 0), business_epoch=at(1, 0), day_seconds=24)

@@ -53,6 +53,7 @@ def to_borrower(channel: Channel = Channel.CALL, **changes: Any) -> Facts:
         recipient=Recipient(person_id="P-1", relation=Relation.BORROWER, zone=SHANGHAI),
         point=Point(contact_point_id=1),
         owed=Money(amount=Decimal("120.50"), currency="CNY"),
+        case_open=True,
         reach=Reach(zone=SHANGHAI, numbers=(True,)),
     )
     return facts.model_copy(update=changes)
@@ -303,6 +304,9 @@ class TestWishes:
     def test_a_text_that_cannot_be_written_is_not_sent(self) -> None:
         unwritten = changed(to_borrower().proposal, content_hash=None, message_class=None)
         assert verdict(to_borrower(proposal=unwritten)) == (Effect.DENY, ("AR-06",))
+
+    def test_nothing_is_sent_for_a_case_that_has_ended(self) -> None:
+        assert verdict(to_borrower(case_open=False)) == (Effect.DENY, ("AR-08",))
 
     def test_a_hold_outranks_everything(self) -> None:
         assert verdict(to_borrower(holds=(StandingHold(hold_id="7", reason="dispute"),))) == (Effect.DENY, ("AR-04",))
