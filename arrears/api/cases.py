@@ -8,16 +8,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from arrears.domain.clock import Clock
 from arrears.domain.orders import ContactReport
-from arrears.ledger import relays
+from arrears.ledger import loans, relays
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import RelayRow
 from arrears.workers.connection import TemporalUnreachable
-from arrears.workflows.contract import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
+from arrears.workflows.contract import CaseRequest, workflow_id
+from arrears.workflows.starting import start_case
 
 TemporalClient = Callable[[], Awaitable[Client]]
 """Gives a connected client, the same one each time; raises ``TemporalUnreachable`` while there is no server."""
@@ -113,14 +113,9 @@ class Cases:
         try:
             client = await self._temporal()
             if row.name == relays.OPEN:
-                await client.start_workflow(
-                    WORKFLOW_TYPE,
-                    row.body,
-                    id=workflow_id(row.loan_id),
-                    task_queue=TASK_QUEUE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    rpc_timeout=_ANSWER_WITHIN,
-                )
+                async with self._ledger.reading() as session:
+                    known = await loans.known(session, row.loan_id)
+                await start_case(client, CaseRequest.model_validate(row.body), known, _ANSWER_WITHIN)
             else:
                 await client.get_workflow_handle(workflow_id(row.loan_id)).signal(row.name, row.body, rpc_timeout=_ANSWER_WITHIN)
         except RPCError as failed:

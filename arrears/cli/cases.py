@@ -83,7 +83,9 @@ def open_(
     request = checked(CaseRequest, {"loan_id": loan_id, "strategy": strategy})
 
     async def go() -> str:
-        return await running_case.open_case(await find_site(data_dir).temporal(), request)
+        site = find_site(data_dir)
+        async with site.ledger() as ledger:
+            return await running_case.open_case(await site.temporal(), ledger, request)
 
     run_id = asyncio.run(go())
     if as_json:

@@ -17,11 +17,13 @@ from temporalio.client import (
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
 )
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from arrears.cli.output import CommandFailed, Unreachable, refuse
-from arrears.workflows.contract import QUERY_CASE, TASK_QUEUE, WORKFLOW_TYPE, CaseRequest, CaseView, workflow_id
+from arrears.ledger import loans
+from arrears.ledger.engine import Ledger
+from arrears.workflows.contract import QUERY_CASE, CaseRequest, CaseView, workflow_id
+from arrears.workflows.starting import start_case
 
 T = TypeVar("T")
 
@@ -40,17 +42,14 @@ class CaseFailed(CommandFailed):
     """The workflow of the case ended without closing the case, most often because it could not be opened."""
 
 
-async def open_case(client: Client, request: CaseRequest) -> str:
-    """Start the loan's case, or join the one that runs; the run's id. Raises ``Unreachable``."""
-    started = client.start_workflow(
-        WORKFLOW_TYPE,
-        request,
-        id=workflow_id(request.loan_id),
-        task_queue=TASK_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        rpc_timeout=_ANSWER_WITHIN,
-    )
-    handle = await _answered(started, request.loan_id)
+async def open_case(client: Client, ledger: Ledger, request: CaseRequest) -> str:
+    """Start the loan's case, or join the one that runs; the run's id. Raises ``CommandFailed`` if the loan is not known, ``Unreachable``."""
+    try:
+        async with ledger.reading() as session:
+            known = await loans.known(session, request.loan_id)
+    except loans.LoanUnknown as unknown:
+        refuse(str(unknown))
+    handle = await _answered(start_case(client, request, known, _ANSWER_WITHIN), request.loan_id)
     return handle.first_execution_run_id or ""
 
 

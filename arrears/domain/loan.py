@@ -36,6 +36,17 @@ class Payment(BaseModel):
         return Money(amount=self.amount, currency=self.currency)
 
 
+class KnownLoan(BaseModel):
+    """What can be said of a loan before its case is open, by ids only. ``due_since`` is the start of the borrower's day on which it fell due."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    loan_id: str
+    borrower_id: str
+    strategy: str
+    due_since: AwareDatetime | None
+
+
 class Arrears(BaseModel):
     """What is overdue on one day: the sum, and since when."""
 

@@ -8,13 +8,14 @@ LedgerRefusal
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.loan import Arrears, Instalment, Payment, arrears_on
+from arrears.domain.calendar import local_instant
+from arrears.domain.loan import Arrears, Instalment, KnownLoan, Payment, arrears_on
 from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PaymentRow, PersonRow, RelationRow
 from arrears.ledger.tables.columns import ID_LENGTH
 
@@ -100,6 +101,14 @@ async def arrears(session: AsyncSession, loan_id: str, on: date) -> Arrears:
     """What is overdue on a day after all recorded payments went to the oldest instalments first, in the loan's currency."""
     due = [Instalment(due_on=row.due_on, amount=row.amount) for row in await instalments(session, loan_id)]
     return arrears_on(on, due, sum((p.amount for p in await payments(session, loan_id)), Decimal(0)))
+
+
+async def known(session: AsyncSession, loan_id: str) -> KnownLoan:
+    """The loan as its case will find it. Raises ``LoanUnknown``."""
+    row, person = await loan(session, loan_id), await borrower(session, loan_id)
+    since = (await arrears(session, loan_id, date.max)).due_since
+    due_since = local_instant(since, time(0), person.zone) if since and person.zone else None
+    return KnownLoan(loan_id=loan_id, borrower_id=row.borrower_id, strategy=row.strategy, due_since=due_since)
 
 
 async def record_payment(session: AsyncSession, loan_id: str, payment: Payment, source: str, now: datetime) -> bool:

@@ -50,6 +50,9 @@ class Update:
 
 QUERY_CASE = "case"
 
+STAGE_CONTACTING = "contacting"
+"""The stage of a case that is climbing its ladder."""
+
 CASE_STAGE = SearchAttributeKey.for_keyword("CaseStage")
 LOAN_ID = SearchAttributeKey.for_keyword("LoanId")
 BORROWER_ID = SearchAttributeKey.for_keyword("BorrowerId")

@@ -55,7 +55,7 @@ def stage(case: Case, now: datetime) -> str:
         return "awaiting_approval"
     if pending_promise(case) is not None:
         return "promised"
-    return "placed" if placement(case) is not None else "contacting"
+    return "placed" if placement(case) is not None else contract.STAGE_CONTACTING
 
 
 def stage_ends(case: Case, now: datetime) -> datetime | None:

@@ -161,7 +161,7 @@ async def _run(cast: Cast, sink: _Sink) -> bool:
 async def _let_run(cast: Cast, picture: Picture, watched: Screen) -> None:
     """Until every case is closed, the days are over, or somebody has seen enough."""
     planned = await stage.openings(cast.ledger)
-    opening = asyncio.create_task(stage.open_cases(cast.client, cast.installation.settings.clock, planned, cast.board))
+    opening = asyncio.create_task(stage.open_cases(cast.client, cast.ledger, cast.installation.settings.clock, planned, cast.board))
     deciding = asyncio.create_task(_decide(cast, watched))
     try:
         while not cast.stop.is_set():

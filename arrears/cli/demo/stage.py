@@ -112,7 +112,7 @@ async def openings(ledger: Ledger) -> list[Opening]:
     )
 
 
-async def open_cases(client: Client, clock: Clock, planned: Sequence[Opening], board: Board) -> None:
+async def open_cases(client: Client, ledger: Ledger, clock: Clock, planned: Sequence[Opening], board: Board) -> None:
     """Open every case when its loan is overdue, those that are overdue already at a pace that leaves the running ones their share."""
     begun = clock.at(datetime.now(UTC))
     overdue = [o for o in planned if o.at <= begun]
@@ -120,14 +120,14 @@ async def open_cases(client: Client, clock: Clock, planned: Sequence[Opening], b
     for opening in (*overdue, *later):
         wait = (clock.real_time(opening.at) - datetime.now(UTC)).total_seconds()
         await asyncio.sleep(max(wait, 1 / _STARTS_PER_SECOND))
-        await _open(client, opening.loan_id)
+        await _open(client, ledger, opening.loan_id)
         board.awaited.add(opening.loan_id)
 
 
-async def _open(client: Client, loan_id: str) -> None:
+async def _open(client: Client, ledger: Ledger, loan_id: str) -> None:
     while True:
         try:
-            await open_case(client, CaseRequest(loan_id=loan_id))
+            await open_case(client, ledger, CaseRequest(loan_id=loan_id))
         except Unreachable:
             await asyncio.sleep(_RETRY_AFTER)  # the server was killed; it comes back
         else:
