@@ -74,6 +74,7 @@ _REMEDIES: dict[str | int, str] = {
     for model in (PointEntry, InstalmentEntry, LoanEntry, RelativeEntry, PersonEntry)
     for name, field in model.model_fields.items()
 }
+_REMEDIES["amount"] = _REMEDIES["principal"]
 
 PERSON_FIELDS = ("name", "zone", "language", "birth_date")
 """What describes a person, and must be the same wherever they are named."""
@@ -120,6 +121,9 @@ def _from_pydantic(error: ErrorDetails) -> Complaint:
             return Complaint(error["loc"], "is missing", f"give {remedy}")
         case "extra_forbidden":
             return Complaint(error["loc"], "is no field of a portfolio", "remove it; docs/import.md lists the fields")
+        case "value_error" if error["loc"][-1:] == ("zone",):
+            # What stands there is not repeated: columns that slipped would show names.
+            return Complaint(error["loc"], "is not an IANA time zone", f"give {remedy}")
         case _:
             return Complaint(error["loc"], error["msg"].removeprefix("Value error, "), f"give {remedy}")
 

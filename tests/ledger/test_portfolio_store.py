@@ -1,0 +1,238 @@
+"""A portfolio comes into the ledger whole or not at all; twice is once; what contradicts the ledger is refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, func, select
+
+from arrears.ledger import loans
+from arrears.ledger.engine import Ledger
+from arrears.ledger.portfolio import Checked, Written, check, compare, read_json_lines, write
+from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row
+from tests.ledger.scene import NOW, later, open_case, payment
+
+CURRENCIES = {"gentle": "CNY", "firm": "CNY"}
+
+
+def loan(n: int = 1, **more: Any) -> dict[str, Any]:
+    """A loan with a borrower of its own, two addresses, an emergency contact and two instalments."""
+    row: dict[str, Any] = {
+        "loan_id": f"L-{n}",
+        "lender": "Example",
+        "product": "cash-loan",
+        "currency": "CNY",
+        "strategy": "gentle",
+        "borrower": {
+            "id": f"B-{n}",
+            "name": "王示例",
+            "language": "zh-CN",
+            "contact_points": [
+                {"kind": "mobile", "address": f"+861300000{n:04}"},
+                {"kind": "email", "address": f"b{n}@mail.example"},
+            ],
+        },
+        "relatives": [{"role": "emergency", "name": "李示例", "contact_points": [{"kind": "mobile", "address": f"+861310000{n:04}"}]}],
+        "instalments": [{"due_on": "2026-12-01", "amount": "300.00"}, {"due_on": "2026-11-01", "principal": "480", "interest": "20"}],
+    }
+    return row | more
+
+
+def changed(row: dict[str, Any], *path: str | int, to: Any) -> dict[str, Any]:
+    """A copy of the row with one value changed."""
+    other = copy.deepcopy(row)
+    place: Any = other
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = to
+    return other
+
+
+async def bring_in(ledger: Ledger, *rows: dict[str, Any]) -> tuple[Checked, Written]:
+    """Import the rows as the command does: nothing is written if any is refused."""
+    checked = check(read_json_lines(json.dumps(row) for row in rows), CURRENCIES)
+    async with ledger.exclusive() as session:
+        compared = await compare(session, checked)
+        return compared, Written() if compared.refused else await write(session, compared.accepted, NOW)
+
+
+async def count(ledger: Ledger, table: type[Row]) -> int:
+    async with ledger.reading() as session:
+        return (await session.exec(select(func.count()).select_from(table))).one()
+
+
+async def test_a_row_becomes_a_loan_with_its_people_addresses_and_instalments(ledger: Ledger) -> None:
+    _, written = await bring_in(ledger, loan(held_for="suspected-fraud", language="en"))
+
+    assert written == Written(loans=1, people=2, contact_points=3, instalments=2)
+    async with ledger.reading() as session:
+        row = await loans.loan(session, "L-1")
+        assert (row.borrower_id, row.product, row.strategy, row.held_for, row.language) == (
+            "B-1",
+            "cash-loan",
+            "gentle",
+            "suspected-fraud",
+            "en",
+        )
+        assert row.imported_at == NOW
+        borrower = await loans.borrower(session, "L-1")
+        assert (borrower.name, borrower.zone, borrower.language) == ("王示例", "Asia/Shanghai", "zh-CN")
+        ((relation, relative),) = await loans.relatives(session, "L-1")
+        assert (relation.role, relative.id, relative.name) == ("emergency", "B-1.r1", "李示例")
+        points = [*await loans.contact_points(session, "B-1"), *await loans.contact_points(session, "B-1.r1")]
+        assert [(p.kind, p.address, p.line, p.source, p.legal_basis) for p in points] == [
+            ("mobile", "+8613000000001", "registered", "loan_application", "contract"),
+            ("email", "b1@mail.example", "registered", "loan_application", "contract"),
+            ("mobile", "+8613100000001", "registered", "loan_application", "named_by_borrower"),
+        ]
+        assert [(i.n, i.due_on.isoformat(), str(i.amount)) for i in await loans.instalments(session, "L-1")] == [
+            (1, "2026-11-01", "500.00"),
+            (2, "2026-12-01", "300.00"),
+        ]
+
+
+async def test_a_case_can_be_opened_for_an_imported_loan(ledger: Ledger) -> None:
+    await bring_in(ledger, loan())
+
+    facts = await open_case(ledger)
+
+    assert [str(i.amount) for i in facts.instalments] == ["500.00", "300.00"]
+
+
+async def test_the_same_file_again_changes_nothing(ledger: Ledger) -> None:
+    rows = [loan(n) for n in range(1, 6)]
+    await bring_in(ledger, *rows)
+
+    compared, written = await bring_in(ledger, *rows)
+
+    assert (len(compared.known), compared.accepted, compared.refused, written) == (5, (), (), Written())
+
+
+async def test_what_became_of_a_loan_since_its_import_is_no_contradiction(ledger: Ledger) -> None:
+    await bring_in(ledger, loan(held_for="suspected-fraud"))
+    await open_case(ledger)
+    async with ledger.session() as session:
+        await loans.record_payment(session, "L-1", payment(), "loan_system", NOW)
+        row = await loans.loan(session, "L-1")
+        row.held_for = None
+        for point in await loans.contact_points(session, "B-1"):
+            point.invalid_since = later(days=1)
+        ((relation, _),) = await loans.relatives(session, "L-1")
+        relation.refused_at = later(days=1)
+
+    compared, _ = await bring_in(ledger, loan(held_for="suspected-fraud"))
+
+    assert (len(compared.known), compared.refused) == (1, ())
+    async with ledger.reading() as session:
+        assert (await loans.loan(session, "L-1")).held_for is None
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "field"),
+    [
+        (("product",), "card", "product"),
+        (("lender",), "Other", "lender"),
+        (("strategy",), "firm", "strategy"),
+        (("held_for",), "dispute", "held_for"),
+        (("language",), "en", "language"),
+        (("borrower", "name"), "张示例", "borrower.name"),
+        (("borrower", "zone"), "Asia/Urumqi", "borrower.zone"),
+        (("borrower", "contact_points", 0, "address"), "+8613000009999", "borrower.contact_points.0"),
+        (("borrower", "contact_points", 1, "legal_basis"), "consent", "borrower.contact_points.1"),
+        (("relatives", 0, "role"), "spouse", "relatives.0"),
+        (("relatives", 0, "name"), "赵示例", "relatives.0.name"),
+        (("instalments", 0, "amount"), "301", "instalments"),
+        (("instalments", 1, "due_on"), "2026-11-02", "instalments"),
+    ],
+)
+async def test_a_row_that_contradicts_the_ledger_is_refused(ledger: Ledger, path: tuple[str | int, ...], to: Any, field: str) -> None:
+    row = loan(held_for="suspected-fraud")
+    await bring_in(ledger, row)
+
+    compared, written = await bring_in(ledger, changed(row, *path, to=to), loan(2))
+
+    (found,) = compared.refused
+    assert (found.line, found.loan_id, found.field, found.problem) == (1, "L-1", field, "differs from what the ledger has")
+    assert written == Written()
+    assert await count(ledger, LoanRow) == 1
+
+
+async def test_another_borrower_of_a_known_loan_is_refused(ledger: Ledger) -> None:
+    await bring_in(ledger, loan(), loan(2))
+
+    other = changed(loan(), "borrower", "id", to="B-2")
+    compared, _ = await bring_in(ledger, other)
+
+    assert "borrower.id" in {p.field for p in compared.refused}
+
+
+async def test_a_known_persons_next_loan_brings_their_further_addresses(ledger: Ledger) -> None:
+    await bring_in(ledger, loan())
+    borrower = copy.deepcopy(loan()["borrower"])
+    borrower["contact_points"].append({"kind": "mobile", "address": "+8613000008888", "line": "reserve"})
+
+    _, written = await bring_in(ledger, loan(2, borrower=borrower, relatives=[]))
+
+    assert written == Written(loans=1, people=0, contact_points=1, instalments=2)
+    assert await count(ledger, PersonRow) == 2
+
+
+async def test_one_person_may_stand_in_many_rows(ledger: Ledger) -> None:
+    borrower = loan()["borrower"]
+
+    _, written = await bring_in(ledger, *(loan(n, borrower=borrower, relatives=[]) for n in range(1, 4)))
+
+    assert written == Written(loans=3, people=1, contact_points=2, instalments=6)
+
+
+async def test_one_refused_row_keeps_the_whole_file_out(ledger: Ledger) -> None:
+    compared, written = await bring_in(ledger, loan(1), changed(loan(2), "currency", to="?"), loan(3))
+
+    assert (len(compared.accepted), compared.refused_lines, written) == (2, 1, Written())
+    assert await count(ledger, LoanRow) == 0
+
+
+async def test_a_failure_while_writing_leaves_nothing(ledger: Ledger) -> None:
+    """Rows that were not compared: the last of them contradicts the database only when it is written."""
+    checked = check(read_json_lines(json.dumps(loan(n)) for n in range(1, 1201)), CURRENCIES)
+    twice = (*checked.accepted, checked.accepted[0])
+
+    with pytest.raises(IntegrityError):
+        async with ledger.exclusive() as session:
+            await write(session, twice, NOW)
+
+    for table in (PersonRow, ContactPointRow, LoanRow, InstalmentRow, RelationRow):
+        assert await count(ledger, table) == 0
+
+
+async def test_progress_is_told_while_rows_are_written(ledger: Ledger) -> None:
+    checked = check(read_json_lines(json.dumps(loan(n)) for n in range(1, 1201)), CURRENCIES)
+    told: list[int] = []
+
+    async with ledger.exclusive() as session:
+        await write(session, checked.accepted, NOW, told.append)
+
+    assert sum(told) == 1200
+    assert len(told) > 1
+
+
+async def test_a_book_of_5000_loans_comes_in_quickly(ledger: Ledger) -> None:
+    """Processor time, so that a busy machine does not fail it: seconds, where one statement a row would take minutes."""
+    lines = [json.dumps(loan(n)) for n in range(1, 5001)]
+    started = time.process_time()
+
+    checked = check(read_json_lines(lines), CURRENCIES)
+    async with ledger.exclusive() as session:
+        compared = await compare(session, checked)
+        written = await write(session, compared.accepted, NOW)
+
+    assert written == Written(loans=5000, people=10_000, contact_points=15_000, instalments=10_000)
+    assert time.process_time() - started < 20
+    async with ledger.reading() as session:
+        last = (await session.exec(select(LoanRow).order_by(col(LoanRow.id).desc()).limit(1))).one()
+    assert last.id == "L-999"
