@@ -75,7 +75,7 @@ def _head(strategy: Strategy) -> Panel:
         f"a promise stops the ladder for up to {promises.longest_days} days; after {promises.most_broken} broken ones no more",
         f"version {strategy.version}, {strategy.content_hash[:16]}",
     ]
-    return Panel("\n".join(lines), title=f"[bold]{strategy.title}[/]", title_align="left")
+    return Panel(Text.assemble((strategy.title, "bold"), *(f"\n{line}" for line in lines)))
 
 
 def _table(ladder: DrawnLadder, strategy: Strategy) -> Table:

@@ -9,16 +9,22 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from arrears.cli.ladder_drawing import drawn
-from arrears.cli.output import WrongUsage
+from arrears.cli.output import WrongUsage, out
 from arrears.cli.strategy import app
 from arrears.config.strategies import STRATEGIES, load, names, schema
 from arrears.domain.strategy import Strategy
 
+FRAME = str.maketrans("╭╮╰╯│", "     ", "─┬├└")
 BROKEN = "strategy: broken\nversion: 1\ntitle: T\nsource: S\ncurrency: CNY\nladder:\n  - rung: call\n    day: zero\n    do: call\n    mesage: first-call\n"
 
 
 def arrears(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "160"})
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(out, "width", 160)
 
 
 @pytest.fixture
@@ -77,6 +83,14 @@ class TestShow:
         assert all(rung.rung in done.stdout for rung in strategy.rungs())
         assert all(track.track in done.stdout for track in strategy.tracks)
         assert strategy.title in done.stdout
+
+    @pytest.mark.parametrize("name", names())
+    def test_in_a_narrow_terminal_nothing_is_lost(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        wide = arrears("show", name).stdout
+        monkeypatch.setattr(out, "width", 80)
+        narrow = arrears("show", name).stdout
+        assert max(map(len, narrow.splitlines())) <= 80
+        assert sorted(narrow.translate(FRAME).split()) == sorted(wide.translate(FRAME).split())
 
     def test_it_reads_like_the_managers_sentence(self) -> None:
         drawing = " ".join(arrears("show", "fenqile").stdout.split())
