@@ -9,7 +9,7 @@ import subprocess
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer.main
@@ -18,8 +18,12 @@ from pydantic import BaseModel
 from arrears.api.loan_system import MissedTaken, PaymentTaken
 from arrears.api.problems import ProblemBody
 from arrears.cli.main import app
-from arrears.config.settings import GatewayName
+from arrears.config.regimes import RegimeLibrary
+from arrears.config.settings import GatewayName, Settings
+from arrears.domain.events import Ending
 from arrears.domain.loan import Payment
+from arrears.domain.rules import HOUSE_RULES, LAW_UNREADABLE
+from arrears.domain.strategy import Role
 from arrears.gateways.contract import CallbackBody, MissedPayment, PaymentReport
 from arrears.workers.server import temporal_binary
 from arrears.workflows import contract
@@ -64,6 +68,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
 }
 ANSWERS = (CaseView, CaseSummary)
 INTEGRATORS = ROOT / "docs" / "integrators.md"
+OPERATORS = ROOT / "docs" / "operators.md"
 RUNNING = ROOT / "docs" / "running.md"
 
 ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
@@ -77,6 +82,16 @@ def names_of(kind: type) -> set[str]:
 
 def option(command: Command, *spellings: str) -> str | None:
     return next((word for before, word in zip(command.words, command.words[1:], strict=False) if before in spellings), None)
+
+
+def several(text: str) -> list[Any]:
+    """The JSON values of a text, one after the other."""
+    found, rest = [], text.strip()
+    while rest:
+        value, end = json.JSONDecoder().raw_decode(rest)
+        found.append(value)
+        rest = rest[end:].lstrip()
+    return found
 
 
 def models_fields(model: type[BaseModel], body: dict[str, Any]) -> None:
@@ -151,9 +166,10 @@ def test_every_signal_and_update_has_an_example() -> None:
 
 @pytest.mark.parametrize("block", [b for b in ALL_BLOCKS if b.language == "json"], ids=lambda b: f"{b.page.name}-{b.label or 'json'}")
 def test_json_is_what_it_says_it_is(block: Block) -> None:
-    body = json.loads(block.text)
     if not block.label:
+        assert several(block.text)
         return
+    body = json.loads(block.text)
     model = MODELS[block.label]
     models_fields(model, body)
     if model in ANSWERS:
@@ -175,7 +191,7 @@ def test_every_search_attribute_is_explained() -> None:
 
 
 def test_every_setting_is_explained_with_its_default() -> None:
-    gateways = [name.upper() for name in GatewayName.__args__ if name != "email"]
+    gateways = [name.upper() for name in get_args(GatewayName) if name != "email"]
     explained: dict[str, str] = {}
     for names, default in re.findall(r"^\|\s*(`ARREARS_[^|]+)\|([^|]*)\|", RUNNING.read_text(encoding="utf-8"), re.MULTILINE):
         for name, gateway in product(re.findall(r"`(ARREARS_[A-Z_<>]+)`", names), gateways):
@@ -189,3 +205,20 @@ def test_every_setting_is_explained_with_its_default() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     inside = [link.partition("#")[0] for link in links(page) if not re.match(r"https?:|mailto:|#", link)]
     assert [link for link in inside if not (page.parent / link).exists()] == []
+
+
+def test_every_rule_is_explained_to_operators() -> None:
+    rules = {rule.rule for rule in (*HOUSE_RULES, LAW_UNREADABLE, *RegimeLibrary().current(Settings().regime).rules)}
+    explained = set(re.findall(r"^\| ([A-Z]{2}-\d{2}[a-z]?) \|", OPERATORS.read_text(encoding="utf-8"), re.MULTILINE))
+    assert explained == rules
+
+
+def test_every_role_and_ending_is_named_to_operators() -> None:
+    text = OPERATORS.read_text(encoding="utf-8")
+    assert [name for name in (*Role, *get_args(Ending)) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page: Path) -> None:
+    named = re.findall(r"`((?:arrears|tests|docs|bench|deploy)/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
