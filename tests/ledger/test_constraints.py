@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import date, datetime
 from decimal import Decimal
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
+from arrears.domain.events import Ending
 from arrears.domain.facts import Relation
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
@@ -19,6 +21,7 @@ from arrears.domain.strategy import Referral, Role, TaskKind
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import (
     CaseEventRow,
+    CaseOutcome,
     CaseRow,
     HoldRow,
     InstalmentRow,
@@ -281,3 +284,7 @@ async def test_instants_come_back_as_the_same_instants_with_a_zone(ledger: Ledge
 async def test_instants_without_a_zone_are_refused(shared: Ledger) -> None:
     with pytest.raises(StatementError, match="timezone"):
         await store(shared, paid(received_at=NOW.replace(tzinfo=None)))
+
+
+def test_cases_end_as_the_core_says() -> None:
+    assert {outcome.value for outcome in CaseOutcome} == set(get_args(Ending))

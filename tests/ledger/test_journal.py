@@ -242,6 +242,15 @@ async def test_a_relatives_refusal_is_final_on_every_loan_that_names_them(runnin
     assert refused == {("L-1", "P-1"): at, ("L-2", "P-1"): at, ("L-1", "P-2"): None, ("L-2", "P-2"): None}
 
 
+async def test_whatever_a_message_was_called_it_can_be_noted(running: Ledger) -> None:
+    odd = MessageIgnored(at=NOW, name="payment\x00\u2028", why="no such signal " * 500)
+
+    await record(running, odd)
+
+    (row,) = await written(running)
+    assert row.body == odd.model_dump(mode="json")
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import JSON, Connection
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
@@ -28,8 +28,6 @@ def _plain_type(kind: str, value: Any, _: Any) -> str | Literal[False]:
             return "sa.DateTime(timezone=True)"
         case ExactAmount():
             return 'sa.Numeric(18, 4).with_variant(sa.String(20), "sqlite")'
-        case JSON():
-            return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
         case _:
             return False
 

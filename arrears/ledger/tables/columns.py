@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, Dialect, MetaData, Numeric, String, TypeDecorator
 from sqlalchemy import Enum as SqlEnum
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
@@ -88,8 +87,8 @@ def code(of: type[StrEnum]) -> SqlEnum:
     )
 
 
-JSON_VALUE = JSON().with_variant(JSONB(), "postgresql")
-"""A JSON document."""
+JSON_VALUE = JSON()
+"""A JSON document, kept as it was told. (PostgreSQL's JSONB would refuse some texts that a message may bring.)"""
 
 
 def must(name: str, condition: str) -> CheckConstraint:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -97,7 +96,7 @@ def upgrade() -> None:
         sa.Column("strategy", sa.String(48), nullable=False),
         sa.Column("strategy_version", sa.Integer(), nullable=False),
         sa.Column("strategy_hash", sa.String(64), nullable=False),
-        sa.Column("payments_counted", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("payments_counted", sa.JSON(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
@@ -206,7 +205,7 @@ def upgrade() -> None:
         sa.Column("loan_id", sa.String(128), nullable=False),
         sa.Column("name", sa.String(64), nullable=False),
         sa.Column("key", sa.String(256), nullable=False),
-        sa.Column("body", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["loan_id"], ["loans.id"], name=op.f("fk_relays_loan_id")),
@@ -248,7 +247,7 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("message", sa.String(48), nullable=True),
-        sa.Column("evidence", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("evidence", sa.JSON(), nullable=False),
         sa.Column("requested_by", sa.String(128), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("remind_at", sa.DateTime(timezone=True), nullable=False),
@@ -288,7 +287,7 @@ def upgrade() -> None:
         sa.Column("event_key", sa.String(200), nullable=False),
         sa.Column("kind", sa.String(64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("body", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_events_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_events")),
@@ -430,8 +429,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("rules", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-        sa.Column("observed", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("rules", sa.JSON(), nullable=False),
+        sa.Column("observed", sa.JSON(), nullable=False),
         sa.Column("facts_hash", sa.String(64), nullable=False),
         sa.Column("regime", sa.String(48), nullable=False),
         sa.Column("regime_version", sa.Integer(), nullable=False),
