@@ -38,7 +38,7 @@ from arrears.domain.moves import (
     RetractApproval,
     Wait,
 )
-from arrears.domain.outcome import Outcome
+from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.strategy import Approval, ContactRung, Referral, ReferralRung, RelativesRung, TaskRung
 
 _MIDNIGHT = time(0)
@@ -199,7 +199,8 @@ def _take(case: Case, now: datetime, due: Due) -> Move:
                 return Note(StepTaken(at=now, step=key, outcome=Outcome.DONE, why="the message was passed on"))
             left = [p for p in (grant.people if grant else ()) if p not in reached]
             if not left:
-                return Note(StepTaken(at=now, step=key, outcome=Outcome.DONE))
+                spoken_to = any(case.steps[f"{key}/{person}"].outcome not in NOT_MADE for person in reached)
+                return Note(StepTaken(at=now, step=key, outcome=Outcome.DONE if spoken_to else Outcome.DENIED))
             return Contact(key, rung, person_id=left[0], approval_id=grant.approval_id if grant else None)
         case TaskRung():
             return AssignTask(key, rung)

@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from arrears.domain.orders import Activity, Purpose
     from arrears.domain.outcome import Outcome
     from arrears.domain.strategy import Channel, ContactRung, Line, RelativesRung
-    from arrears.workflows.policies import CALL_RETRIES, LEDGER_RETRIES, LEDGER_TIMEOUT, SEND_RETRIES, SEND_TIMEOUT
+    from arrears.workflows.policies import CALL_RETRIES, LEDGER_RETRIES, LEDGER_TIMEOUT, MISSED_AFTER, SEND_RETRIES, SEND_TIMEOUT
 
 _Answer = TypeVar("_Answer")
 
@@ -91,7 +91,13 @@ async def open_case(order: orders.OpenOrder) -> orders.OpenedCase:
 
 async def _ledger(activity: Activity, order: object, answer: type[_Answer], summary: str) -> _Answer:
     return await workflow.execute_activity(
-        activity, order, result_type=answer, start_to_close_timeout=LEDGER_TIMEOUT, retry_policy=LEDGER_RETRIES, summary=summary
+        activity,
+        order,
+        result_type=answer,
+        start_to_close_timeout=LEDGER_TIMEOUT,
+        heartbeat_timeout=MISSED_AFTER,
+        retry_policy=LEDGER_RETRIES,
+        summary=summary,
     )
 
 
@@ -105,6 +111,7 @@ async def _contact(case: Case, move: Contact, call_timeout: timedelta, now: Call
             order,
             result_type=orders.ContactReport,
             start_to_close_timeout=call_timeout if call else SEND_TIMEOUT,
+            heartbeat_timeout=None if call else MISSED_AFTER,
             retry_policy=CALL_RETRIES if call else SEND_RETRIES,
             summary=f"{order.channel.replace('_', '-')} to the {who}: {move.step} ({order.message})",
         )
@@ -191,7 +198,13 @@ async def _send(activity: Activity, order: object, step: str, summary: str, now:
     """A task or a referral: one attempt chain, and a step that has failed for good is settled as failed."""
     try:
         report = await workflow.execute_activity(
-            activity, order, result_type=orders.StepReport, start_to_close_timeout=SEND_TIMEOUT, retry_policy=SEND_RETRIES, summary=summary
+            activity,
+            order,
+            result_type=orders.StepReport,
+            start_to_close_timeout=SEND_TIMEOUT,
+            heartbeat_timeout=MISSED_AFTER,
+            retry_policy=SEND_RETRIES,
+            summary=summary,
         )
     except ActivityError:
         return (StepTaken(at=now(), step=step, outcome=Outcome.FAILED),)

@@ -98,7 +98,7 @@ class CollectionCase:
                 case Finished():
                     break
                 case Wait(until, next_):
-                    self._hand_over_if_long()
+                    await self._hand_over_if_long()
                     await self._wait(until, next_)
                 case Note(event):
                     self._unrecorded = (*self._unrecorded, event)
@@ -124,8 +124,9 @@ class CollectionCase:
         with suppress(asyncio.TimeoutError):
             await workflow.wait_condition(lambda: self._case is not before, timeout=timeout, timeout_summary=f"until {next_}")
 
-    def _hand_over_if_long(self) -> None:
-        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
+    async def _hand_over_if_long(self) -> None:
+        if workflow.info().is_continue_as_new_suggested():
+            await workflow.wait_condition(workflow.all_handlers_finished)
             carried = Carried(case=self._opened(), clock=self._clock, call_timeout=self._call_timeout, unrecorded=self._unrecorded)
             following = CaseInput(loan_id=self._input.loan_id, strategy=self._input.strategy, carried=carried)
             workflow.continue_as_new(following.model_dump(mode="json", exclude_none=True))

@@ -12,6 +12,9 @@ LEDGER_TIMEOUT = timedelta(seconds=30)
 LEDGER_RETRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 """The ledger comes back: try for ever, a case is never lost because a database was down."""
 
+MISSED_AFTER = timedelta(seconds=10)
+"""A worker that gives no sign of life for so long is gone: what it had in hand is tried again elsewhere. A call waits without a worker and gives none."""
+
 SEND_TIMEOUT = timedelta(seconds=60)
 """For one attempt of an activity that also asks a gateway."""
 

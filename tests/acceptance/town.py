@@ -10,10 +10,10 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,7 @@ from arrears.api.serving import serving
 from arrears.config.settings import Settings
 from arrears.config.strategies import load_all
 from arrears.domain.calendar import local_date, local_instant, local_time
+from arrears.domain.clock import REAL_TIME, Clock
 from arrears.domain.strategy import Role
 from arrears.gateways.registry import Gateways
 from arrears.ledger.approvals import open_approvals
@@ -41,12 +42,13 @@ from arrears.ledger.timeline import TimelineEntry, timeline
 from arrears.sandbox.temperament import Resident, Temperament
 from arrears.sandbox.world import SandboxWorld
 from arrears.workers.connection import register_search_attributes
+from arrears.workers.server import TUNING
 from arrears.workers.worker import collections_worker
 from arrears.workflows.contract import TASK_QUEUE, WORKFLOW_TYPE, Signal, workflow_id
 
 ZONE = "Asia/Shanghai"
 OPERATORS = {"op-super": Role.SUPERVISOR, "op-risk": Role.RISK_CONTROL, "op-collect": Role.COLLECTOR}
-_PATIENCE = timedelta(seconds=20)
+_PATIENCE = timedelta(seconds=60)
 _HOUR = timedelta(hours=1)
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?")
 
@@ -140,17 +142,24 @@ class Town:
         )
 
     async def now(self) -> datetime:
-        return await self.env.get_current_time()
+        """Business time."""
+        return self.settings.clock.at(await self.env.get_current_time())
 
     async def live_until(self, instant: datetime, handle: WorkflowHandle | None = None, step: timedelta = _HOUR) -> None:
         """Let time pass step by step, so that borrowers and operators can act when they would; ends early when the case has."""
         while (now := await self.now()) < instant:
-            await self.env.sleep(min(step, instant - now))
+            await self.env.sleep(self.settings.clock.real_duration(min(step, instant - now)))
             self.world.tick(await self.now())
             await self.world.told()
             await self._decide()
             if handle is not None and closed(await described(handle)):
                 return
+
+    async def live_until_told(self, words: str, loan_id: str, step: timedelta = _HOUR) -> None:
+        """Let time pass until the case's story has these words."""
+        async with asyncio.timeout(_PATIENCE.total_seconds()):
+            while words not in await self.told(loan_id):
+                await self.live_until(await self.now() + step)
 
     async def _decide(self) -> None:
         """Let an operator of the right role decide whatever is asked, if any operator is at work."""
@@ -208,19 +217,44 @@ def closed(seen: DescribeWorkflowExecutionResponse) -> bool:
 
 @asynccontextmanager
 async def a_town(directory: Path, *, answer_seconds: float = 0.05, **settings: object) -> AsyncIterator[Town]:
-    """Everything, started and stopped; the clock stands at seven in the morning in Shanghai."""
-    async with AsyncExitStack() as running:
-        env = await running.enter_async_context(
-            await WorkflowEnvironment.start_time_skipping(
-                test_server_existing_path=executable("temporal-test-server"), data_converter=pydantic_data_converter
-            )
-        )
-        await register_search_attributes(env.client)
+    """Everything on the time-skipping server; the clock stands at seven in the morning in Shanghai."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=executable("temporal-test-server"), data_converter=pydantic_data_converter
+    ) as env:
         now = await env.get_current_time()
-        morning = local_instant(local_date(now, ZONE) + timedelta(days=1), time(7), ZONE)
-        await env.sleep(morning - now)
+        await env.sleep(_next_morning(now) - now)
+        async with _everything(env, directory, REAL_TIME, answer_seconds, settings) as town:
+            yield town
+
+
+@asynccontextmanager
+async def a_fast_town(directory: Path, *, day_seconds: float, server_args: Sequence[str] = (), **settings: object) -> AsyncIterator[Town]:
+    """Everything on the real server, where a day lasts a few seconds; it begins at seven in the morning in Shanghai."""
+    tuning = [arg for key, value in TUNING.items() for arg in ("--dynamic-config-value", f"{key}={value}")]
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=executable("temporal"),
+        dev_server_database_filename=str(directory / "temporal.db"),
+        dev_server_extra_args=["--sqlite-pragma", "journal_mode=WAL", *tuning, *server_args],
+        data_converter=pydantic_data_converter,
+    ) as env:
+        now = datetime.now(UTC)
+        clock = Clock(real_epoch=now, business_epoch=_next_morning(now), day_seconds=day_seconds)
+        async with _everything(env, directory, clock, 0.02, settings) as town:
+            yield town
+
+
+def _next_morning(now: datetime) -> datetime:
+    return local_instant(local_date(now, ZONE) + timedelta(days=1), time(7), ZONE)
+
+
+@asynccontextmanager
+async def _everything(
+    env: WorkflowEnvironment, directory: Path, clock: Clock, answer_seconds: float, settings: dict[str, object]
+) -> AsyncIterator[Town]:
+    async with AsyncExitStack() as running:
+        await register_search_attributes(env.client)
         world = await running.enter_async_context(SandboxWorld.running(seed=7, directory=directory, answer_seconds=answer_seconds))
-        known = {"data_dir": directory, "call_timeout_seconds": 20, **world.gateway_settings(), **settings}
+        known = {"data_dir": directory, "clock": clock, "call_timeout_seconds": 20, **world.gateway_settings(), **settings}
         configured = Settings.model_validate(known)
         await upgrade(configured.ledger_url)
         ledger = Ledger(configured.ledger_url)
@@ -237,4 +271,6 @@ async def a_town(directory: Path, *, answer_seconds: float = 0.05, **settings: o
         gateways = await running.enter_async_context(Gateways(configured))
         activities = Activities(ledger, gateways, configured)
         await running.enter_async_context(collections_worker(env.client, activities.all()))
-        yield Town(env, world, ledger, configured, local_date(morning, ZONE))
+        today = local_date(clock.at(await env.get_current_time()), ZONE)
+        # Where days are short, this one is nearly over: the ladder begins tomorrow.
+        yield Town(env, world, ledger, configured, today if clock == REAL_TIME else today + timedelta(days=1))
