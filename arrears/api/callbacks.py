@@ -13,7 +13,8 @@ from arrears.api.loan_system import refused
 from arrears.api.problems import FieldProblem, Problem
 from arrears.config.settings import GatewayName
 from arrears.domain.outcome import Outcome
-from arrears.gateways.contract import CallbackBody
+from arrears.domain.strategy import Channel
+from arrears.gateways.contract import CHANNEL_GATEWAY, CallbackBody
 from arrears.ledger import attempts, loans, relays
 from arrears.ledger.attempts import Settled
 from arrears.ledger.tables import AttemptRow, ReferralRow
@@ -38,26 +39,27 @@ async def callback(gateway: GatewayName, fact: CallbackBody, message_id: Message
     """A fact, told at least once. It is in the ledger when this is answered; telling it again changes nothing."""
     match fact.kind:
         case "call_outcome" | "delivery":
-            await _of_our_attempt(here, fact)
+            await _of_our_attempt(here, gateway, fact)
         case "inbound" | "agency":
             await _by_itself(here, fact, f"{gateway}/{message_id}")
 
 
-async def _of_our_attempt(here: Here, fact: CallbackBody) -> None:
+async def _of_our_attempt(here: Here, gateway: GatewayName, fact: CallbackBody) -> None:
     """Settle the attempt. Who waits for a call's outcome gets it; a case whose step is over is told only what changes something for it."""
-    assert fact.key is not None
     now = here.now()
-    try:
-        async with here.ledger.session() as session:
-            settled = await attempts.settle(session, fact.key, fact.outcome, fact.at, fact.gateway_ref)
-            if fact.opted_out:
-                await _opt_out(session, fact, settled.loan_id)
-            if settled.changed and settled.task_token is None and (fact.kind == "call_outcome" or fact.outcome in _DECISIVE_RECEIPTS):
-                await relays.leave(session, settled.loan_id, Signal.CONTACT_REPORTED, _key(settled), _late(settled, fact), now)
-    except attempts.AttemptUnknown as unknown:
-        raise refused(HTTPStatus.NOT_FOUND, "unknown_key", "key", unknown) from None
+    async with here.ledger.session() as session:
+        attempt = await attempts.find(session, fact.key or "")
+        if attempt is None or CHANNEL_GATEWAY[attempt.channel] != gateway:
+            raise _wrong(HTTPStatus.NOT_FOUND, "unknown_key", "key", f"{gateway} was given no order under this key")
+        if (fact.kind == "call_outcome") != (attempt.channel is Channel.CALL):
+            raise _wrong(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", "kind", "call_outcome is for calls, delivery for messages")
+        settled = await attempts.settle(session, attempt.id, fact.outcome, fact.at, fact.gateway_ref)
+        if fact.opted_out:
+            await attempts.opt_out(session, attempt.person_id, attempt.channel, fact.at)
+        if settled.changed and settled.task_token is None and (fact.kind == "call_outcome" or fact.outcome in _DECISIVE_RECEIPTS):
+            await relays.leave(session, settled.loan_id, Signal.CONTACT_REPORTED, _key(settled), _late(settled, fact), now)
     if settled.changed and settled.task_token is not None:
-        await here.cases.complete(settled.task_token, settled.report)
+        here.cases.complete(settled.task_token, settled.report)
     here.cases.ring()
 
 
@@ -66,34 +68,32 @@ async def _by_itself(here: Here, fact: CallbackBody, key: str) -> None:
     assert fact.channel is not None
     now = here.now()
     async with here.ledger.session() as session:
-        loan_id = fact.loan_id or await _loan_of(session, fact.key or "")
+        attempt = await session.get(AttemptRow, fact.key) if fact.key else None
+        loan_id = fact.loan_id or await _loan_of(session, attempt, fact.key or "")
         try:
             await loans.loan(session, loan_id)
         except loans.LoanUnknown as unknown:
             raise refused(HTTPStatus.NOT_FOUND, "unknown_loan", "loan_id", unknown) from None
+        if attempt is not None and attempt.loan_id != loan_id:
+            raise _wrong(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", "key", "is of another loan than loan_id")
         if fact.opted_out:
-            await _opt_out(session, fact, loan_id)
+            person_id = attempt.person_id if attempt else (await loans.borrower(session, loan_id)).id
+            await attempts.opt_out(session, person_id, fact.channel, fact.at)
         report = Report(channel=fact.channel, outcome=fact.outcome, at=fact.at, party=fact.party)
         await relays.leave(session, loan_id, Signal.CONTACT_REPORTED, key, report, now)
     here.cases.ring()
 
 
-async def _opt_out(session: AsyncSession, fact: CallbackBody, loan_id: str) -> None:
-    """The person of the attempt, or else the loan's borrower, wants no more contact on the channel."""
-    attempt = await session.get(AttemptRow, fact.key) if fact.key else None
-    person_id = attempt.person_id if attempt else (await loans.borrower(session, loan_id)).id
-    channel = attempt.channel if attempt else fact.channel
-    if channel is not None:
-        await attempts.opt_out(session, person_id, channel, fact.at)
-
-
-async def _loan_of(session: AsyncSession, key: str) -> str:
+async def _loan_of(session: AsyncSession, attempt: AttemptRow | None, key: str) -> str:
     """The loan of an attempt or a referral. Raises ``Problem``."""
-    row = await session.get(AttemptRow, key) or await session.get(ReferralRow, key)
+    row = attempt or await session.get(ReferralRow, key)
     if row is None:
-        why = "names no contact and no referral of ours; give the loan_id instead"
-        raise Problem(HTTPStatus.NOT_FOUND, "unknown_key", f"key {why}", [FieldProblem(field="key", problem=why)])
+        raise _wrong(HTTPStatus.NOT_FOUND, "unknown_key", "key", "names no contact and no referral of ours; give the loan_id instead")
     return row.loan_id
+
+
+def _wrong(status: HTTPStatus, code: str, field: str, problem: str) -> Problem:
+    return Problem(status, code, f"{field}: {problem}", [FieldProblem(field=field, problem=problem)])
 
 
 def _late(settled: Settled, fact: CallbackBody) -> Report:

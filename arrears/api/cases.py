@@ -41,6 +41,7 @@ class Cases:
         self._temporal = temporal
         self._clock = clock
         self._left = asyncio.Event()
+        self._completing: set[asyncio.Task[None]] = set()
 
     def ring(self) -> None:
         """A message was left in the ledger."""
@@ -54,16 +55,14 @@ class Cases:
         except (TemporalUnreachable, RPCError, TimeoutError) as away:
             raise TemporalAway(str(away)) from away
 
-    async def complete(self, task_token: bytes, report: ContactReport) -> None:
-        """End the activity that waits for a call's outcome.
+    def complete(self, task_token: bytes, report: ContactReport) -> None:
+        """End the activity that waits for a call's outcome, without keeping anybody waiting for that.
 
         An activity that no longer waits, or that cannot be told now, finds the outcome in the ledger when it is tried again: that is no error.
         """
-        try:
-            client = await self._temporal()
-            await client.get_async_activity_handle(task_token=task_token).complete(report, rpc_timeout=_ANSWER_WITHIN)
-        except (TemporalUnreachable, RPCError, TimeoutError) as missed:
-            _log.info("call %s: its activity was not told (%s)", report.attempt_id, type(missed).__name__)
+        completing = asyncio.create_task(self._complete(task_token, report))
+        self._completing.add(completing)
+        completing.add_done_callback(self._completing.discard)
 
     async def run(self) -> None:
         """Deliver messages until cancelled. Whatever fails is tried again."""
@@ -102,6 +101,13 @@ class Cases:
                     async with self._ledger.session() as session:
                         await relays.delivered(session, taken, self._clock.at(datetime.now(UTC)))
             count += len(taken)
+
+    async def _complete(self, task_token: bytes, report: ContactReport) -> None:
+        try:
+            client = await self._temporal()
+            await client.get_async_activity_handle(task_token=task_token).complete(report, rpc_timeout=_ANSWER_WITHIN)
+        except (TemporalUnreachable, RPCError, TimeoutError) as missed:
+            _log.info("call %s: its activity was not told (%s)", report.attempt_id, type(missed).__name__)
 
     async def _until_left(self) -> None:
         try:

@@ -173,6 +173,8 @@ class CallbackBody(_Wire):
             case "inbound" | "agency":
                 if self.channel is None or (self.key is None and self.loan_id is None):
                     raise ValueError(f"an {self.kind} report needs a channel, and a loan_id or the key of the order it answers")
+        if self.opted_out and self.key is None and self.party != "borrower":
+            raise ValueError("opted_out by somebody who is not the borrower needs the key of the order that they answer")
         if self.outcome not in _REPORTABLE[self.kind]:
             raise ValueError(f"{self.outcome} is no outcome of a {self.kind}; one of {', '.join(sorted(_REPORTABLE[self.kind]))}")
         return self

@@ -9,7 +9,7 @@ import pytest
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel
 from arrears.gateways.signing import signature_headers
-from arrears.ledger import loans, relays
+from arrears.ledger import attempts, loans, relays
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import AttemptRow, ContactPointRow
 from arrears.sandbox.world import make_secret
@@ -140,6 +140,30 @@ async def test_an_agency_may_answer_to_a_contact_of_ours(api: Api, ledger: Ledge
 async def test_a_callback_that_cannot_count_is_refused(api: Api, changes: dict[str, Any], status: int, code: str):
     answer = await api.tell("voice", "/v1/callbacks/voice", OUTCOME | changes)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_gateway_reports_on_its_own_orders_only(api: Api, ledger: Ledger):
+    await attempted(ledger)
+    await attempted(ledger, "L-1.1/sms.1", Channel.SMS)
+    answers = [
+        await api.tell("sms", "/v1/callbacks/sms", OUTCOME | {"kind": "delivery", "outcome": "delivered"}),
+        await api.tell("voice", "/v1/callbacks/voice", OUTCOME | {"kind": "delivery", "outcome": "failed"}),
+        await api.tell("sms", "/v1/callbacks/sms", OUTCOME | {"key": "L-1.1/sms.1"}),
+    ]
+    assert [(a.status_code, a.json()["errors"][0]["field"]) for a in answers] == [(404, "key"), (422, "kind"), (422, "kind")]
+    async with ledger.reading() as session:
+        assert {row.outcome for row in await attempts.history(session, LOAN)} == {None}
+
+
+async def test_a_borrower_who_opts_out_when_calling_by_themselves_is_heard(api: Api, ledger: Ledger):
+    fact = {"kind": "inbound", "loan_id": LOAN, "channel": "sms", "outcome": "delivered", "at": OUTCOME["at"], "opted_out": True}
+    assert (await api.tell("sms", "/v1/callbacks/sms", fact)).status_code == 204
+    somebody = await api.tell("sms", "/v1/callbacks/sms", fact | {"party": "relative"}, "m-2")
+    assert (somebody.status_code, somebody.json()["code"]) == (422, "malformed")
+    async with ledger.reading() as session:
+        point = await session.get(ContactPointRow, 1)
+        assert point is not None
+        assert point.opted_out_at is not None
 
 
 @pytest.mark.parametrize("path", ["/v1/payments", "/v1/missed-payments", "/v1/callbacks/voice"])
