@@ -36,7 +36,7 @@ async def request_approval(means: Means, order: ApprovalOrder) -> ApprovalAnswer
             known = await contact_facts.read_grant(session, order.approval_id)
             if known is not None:
                 return ApprovalAnswer(approval_id=order.approval_id, asked=True, at=now, people=tuple(sorted(known.contents)))
-            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, told_before=None)
+            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered())
             if order.purpose is None or order.channel is None or order.message is None:
                 contents, rules = {}, _nothing_owed(session, means, order, scene)
             else:

@@ -71,9 +71,7 @@ async def _reserve(means: Means, order: ContactOrder, now: datetime, *, never_ta
     gateway = means.gateways.channel(order.channel)
     try:
         async with means.ledger.exclusive() as session:
-            scene = await contact_facts.read_loan(
-                session, order.case_id, order.loan_id, now, attempt_id=order.attempt_id, told_before=means.told_before()
-            )
+            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered(), attempt_id=order.attempt_id)
             person = await contact_facts.read_person(
                 session, scene, order.person_id, order.channel, order.line, attempt_id=order.attempt_id
             )

@@ -14,6 +14,7 @@ from arrears.config.settings import Settings
 from arrears.domain.compliance import Regime
 from arrears.gateways.contract import GatewayRetryable
 from arrears.gateways.registry import Gateways
+from arrears.ledger.contact_facts import Ordered
 from arrears.ledger.engine import Ledger
 from arrears.ledger.loans import LedgerRefusal
 
@@ -32,10 +33,10 @@ class Means:
         """Business time: what the business clock showed when the server started this attempt of the activity."""
         return self.settings.clock.at(activity.info().started_time)
 
-    def told_before(self) -> datetime | None:
-        """Since when news counts as told by this very activity, whose answer may have been lost; before its first retry all news was heard."""
+    def ordered(self) -> Ordered:
+        """When the case gave this order, in business time."""
         info = activity.info()
-        return self.settings.clock.at(info.scheduled_time) if info.attempt > 1 else None
+        return Ordered(at=self.settings.clock.at(info.scheduled_time), again=info.attempt > 1)
 
     def regime(self) -> Regime | None:
         """The law in its newest version; ``None`` if its file cannot be read, which the log explains to whoever keeps it."""

@@ -94,7 +94,7 @@ async def recall(means: Means, order: RecallOrder) -> StepReport:
         return await _recalled(means, order, now, Outcome.NOT_SENT)
     try:
         async with means.ledger.exclusive() as session:
-            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, told_before=None)
+            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered())
     except LedgerRefusal as refused:
         raise refusal(refused) from None
     handover = _handover(means, scene, gateway, order.referral_id, row.target if row else Referral.AGENCY, order.agency)
@@ -117,7 +117,7 @@ async def _reserve(means: Means, order: ReferralOrder, now: datetime) -> StepRep
     gateway = means.gateways.referral(order.to)
     try:
         async with means.ledger.exclusive() as session:
-            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, told_before=means.told_before())
+            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered())
             if await work.referral(session, order.referral_id) is not None:
                 return _InDoubt(gateway) if gateway else StepReport(at=now, outcome=Outcome.UNKNOWN)
             facts = await _facts(session, order, scene)

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Annotated
 
+from pydantic import Field, TypeAdapter
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -43,6 +45,7 @@ _LONGEST_DAY = timedelta(hours=48)
 _CALLS_LOOKED_AT = 30
 _PHONES = (ContactKind.MOBILE, ContactKind.LANDLINE)
 _SIGNS = ("promise_made", "plan_agreed")
+_HEARD: TypeAdapter[PaymentReceived | HoldPlaced] = TypeAdapter(Annotated[PaymentReceived | HoldPlaced, Field(discriminator="kind")])
 
 
 class PersonUnknown(loans.LedgerRefusal):
@@ -104,10 +107,21 @@ class PersonScene:
         return replace(self, points=tuple(sorted(self.points, key=lambda p: p.id != contact_point_id)))
 
 
+@dataclass(frozen=True)
+class Ordered:
+    """When the case gave an order: what it heard later it could not take into account, so that is news to it.
+
+    ``again``: the order is tried again, and what the try before wanted to tell the case may have been lost.
+    """
+
+    at: datetime
+    again: bool = False
+
+
 async def read_loan(
-    session: AsyncSession, case_id: str, loan_id: str, now: datetime, *, attempt_id: str = "", told_before: datetime | None
+    session: AsyncSession, case_id: str, loan_id: str, now: datetime, ordered: Ordered, *, attempt_id: str = ""
 ) -> LoanScene:
-    """The loan of a case. What a verdict told the case before ``told_before`` is no news any more; without it, whatever any verdict told.
+    """The loan of a case that ordered something, with what is news to it.
 
     Raises ``LoanUnknown`` or ``CaseUnknown``.
     """
@@ -124,7 +138,7 @@ async def read_loan(
         instalments=tuple(await loans.instalments(session, loan_id)),
         payments=payments,
         holds=tuple(StandingHold(hold_id=str(h.id), reason=h.reason, until=h.until) for h in holds),
-        news=await _news(session, case, loan, payments, holds, told_before, now),
+        news=await _news(session, case, loan, payments, holds, ordered, now),
         reach=await _reach(session, loan, borrower, payments, attempt_id),
     )
 
@@ -210,7 +224,7 @@ async def _points(session: AsyncSession, person_id: str, channel: Channel, line:
 
 
 async def _holds(session: AsyncSession, loan_id: str, now: datetime) -> list[HoldRow]:
-    """The holds that stand on a loan, whichever of its cases they were placed in."""
+    """The holds that stand on a loan, whichever of its cases they were placed in; also one that was placed while this try was under way."""
     found = await session.exec(
         select(HoldRow).where(
             col(HoldRow.loan_id) == loan_id,
@@ -218,7 +232,7 @@ async def _holds(session: AsyncSession, loan_id: str, now: datetime) -> list[Hol
             or_(col(HoldRow.until).is_(None), col(HoldRow.until) > now),
         )
     )
-    return [hold for hold in found if hold.placed_at <= now]
+    return list(found)
 
 
 async def _news(
@@ -227,37 +241,35 @@ async def _news(
     loan: LoanRow,
     payments: Iterable[Payment],
     holds: Iterable[HoldRow],
-    told_before: datetime | None,
+    ordered: Ordered,
     now: datetime,
 ) -> News:
-    events = list(
-        await session.exec(
-            select(CaseEventRow).where(
-                col(CaseEventRow.case_id) == case.id, col(CaseEventRow.kind).in_(["payment_received", "hold_placed"])
-            )
+    events = await session.exec(
+        select(CaseEventRow).where(
+            col(CaseEventRow.case_id) == case.id,
+            col(CaseEventRow.kind).in_(["payment_received", "hold_placed"]),
+            col(CaseEventRow.recorded_at) <= ordered.at,
         )
     )
-    heard = {PaymentReceived.model_validate(e.body).payment.payment_id for e in events if e.kind == "payment_received"} | set(
-        case.payments_counted
-    )
-    placed = [HoldPlaced.model_validate(e.body) for e in events if e.kind == "hold_placed"]
-    known_holds = {(h.reason, h.at) for h in placed} | {(loan.held_for, case.opened_at)}
-    told = await _told(session, case.id, told_before)
+    heard = [_HEARD.validate_python(row.body) for row in events]
+    told = await _told(session, case.id, ordered)
+    known = told | {e.payment.payment_id for e in heard if isinstance(e, PaymentReceived)} | set(case.payments_counted)
+    placed = {(e.reason, e.at) for e in heard if isinstance(e, HoldPlaced)} | {(loan.held_for, case.opened_at)}
     return News(
-        payments={p.payment_id: PaymentReceived(at=now, payment=p) for p in payments if p.payment_id not in heard | told},
+        payments={p.payment_id: PaymentReceived(at=now, payment=p) for p in payments if p.payment_id not in known},
         holds={
             str(h.id): HoldPlaced(at=h.placed_at, reason=h.reason, until=h.until)
             for h in holds
-            if (h.reason, h.placed_at) not in known_holds and str(h.id) not in told
+            if (h.reason, h.placed_at) not in placed and str(h.id) not in told
         },
     )
 
 
-async def _told(session: AsyncSession, case_id: str, before: datetime | None) -> set[str]:
+async def _told(session: AsyncSession, case_id: str, ordered: Ordered) -> set[str]:
     """Ids of what earlier verdicts have told the case: nothing is told twice, so that a case never goes round in circles."""
     query = select(VerdictRow).where(col(VerdictRow.case_id) == case_id, col(VerdictRow.verdict) == Effect.DENY)
-    if before is not None:
-        query = query.where(col(VerdictRow.decided_at) < before)
+    if ordered.again:
+        query = query.where(col(VerdictRow.decided_at) < ordered.at)
     found = await session.exec(query)
     return {fact for row in found for finding in row.observed for fact in finding.get("facts", ())}
 

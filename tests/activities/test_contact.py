@@ -33,9 +33,9 @@ def left(world: SandboxWorld) -> list[str]:
     return [order.key for order in world.sent()]
 
 
-async def told(house: House, *events: Event) -> None:
+async def told(house: House, *events: Event, now: datetime = at(2, 12)) -> None:
     """The case has heard of these and has them recorded."""
-    await house.run("record", RecordOrder(case_id="L-1.1", loan_id="L-1", events=events), at(2, 12))
+    await house.run("record", RecordOrder(case_id="L-1.1", loan_id="L-1", events=events), now)
 
 
 @pytest.mark.parametrize("channel", Channel)
@@ -191,8 +191,36 @@ class TestAPayment:
         report = await house.contact(to_borrower(), TEN)
         assert (report.verdict, report.news) == ("allow", ())
 
+    async def test_in_part_that_the_case_hears_of_while_a_contact_is_retried_makes_it_plan_anew(
+        self, house: House, world: SandboxWorld
+    ) -> None:
+        await house.open()
+        world.fail(Fault(kind="rate_limited"))
+        with pytest.raises(ApplicationError):
+            await house.contact(to_borrower(), TEN)
+        meanwhile = TEN + timedelta(seconds=5)
+        paid = Payment(payment_id="pay-1", amount=Decimal("100.00"), currency="CNY", received_at=meanwhile)
+        await told(house, PaymentReceived(at=meanwhile, payment=paid), now=meanwhile)
+        report = await house.contact(to_borrower(), LATER, attempt=2, scheduled=TEN)
+        assert (report.verdict, report.rules, len(report.news)) == ("deny", ("AR-05",), 1)
+        assert (await house.contact(to_borrower(), LATER)).verdict == "allow"
+
 
 class TestAHold:
+    async def test_that_is_placed_while_a_contact_is_retried_leaves_the_step_to_be_planned_anew(
+        self, house: House, world: SandboxWorld
+    ) -> None:
+        await house.open()
+        world.fail(Fault(kind="rate_limited"))
+        with pytest.raises(ApplicationError):
+            await house.contact(to_borrower(), TEN)
+        meanwhile = TEN + timedelta(seconds=5)
+        await told(house, HoldPlaced(at=meanwhile, reason="dispute"), now=meanwhile)
+        report = await house.contact(to_borrower(), LATER, attempt=2, scheduled=TEN)
+        assert (report.verdict, report.rules) == ("deny", ("AR-04",))
+        assert report.news == (HoldPlaced(at=meanwhile, reason="dispute"),)
+        assert left(world) == []
+
     async def test_in_force_stops_the_contact_and_is_told_once(self, house: House, world: SandboxWorld) -> None:
         await house.open()
         await house.add(HoldRow(case_id="L-1.1", loan_id="L-1", reason="dispute", placed_at=at(3, 9)))
