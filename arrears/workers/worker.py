@@ -18,6 +18,7 @@ from arrears.config.settings import MetricsSettings, Settings
 from arrears.gateways.registry import Gateways
 from arrears.ledger.engine import Ledger
 from arrears.workers.connection import connect, register_search_attributes
+from arrears.workers.heartbeats import SignsOfLife
 from arrears.workers.stopping import Stopped, stop_signals, unless
 from arrears.workflows.case import CollectionCase
 from arrears.workflows.contract import TASK_QUEUE
@@ -45,6 +46,7 @@ def collections_worker(client: Client, activities: Sequence[Callable[..., Any]])
         task_queue=TASK_QUEUE,
         workflows=[CollectionCase],
         activities=activities,
+        interceptors=[SignsOfLife()],
         workflow_runner=workflow_runner(),
         graceful_shutdown_timeout=DRAIN,
         sticky_queue_schedule_to_start_timeout=_STICKY_FOR,

@@ -33,6 +33,7 @@ _LOOK_EVERY = 1.0
 _DECIDE_EVERY = 0.7
 _SHORTEST_LEAD = timedelta(seconds=6)
 _WORLD_FALLS_SILENT = 15.0
+_CALLS_END_WITHIN = 6.0
 _PLAIN_LINES = timedelta(seconds=9)
 
 
@@ -111,8 +112,8 @@ async def _set_up(script: Script, installation: Installation, supervisor: Superv
     residents = await stage.bring_in(installation, ledger, script.day, script.seed)
     console.print("starting the outside world, the API and a worker …")
     http_port, smtp_port = free_port(), free_port()
-    no_login = {"ARREARS_SMTP_USERNAME": "", "ARREARS_SMTP_PASSWORD": ""}
-    installation = replace(installation, environment=environment(http_port, smtp_port, make_secret()) | no_login)
+    own = {"ARREARS_SMTP_USERNAME": "", "ARREARS_SMTP_PASSWORD": "", "ARREARS_CALL_TIMEOUT_SECONDS": str(_CALLS_END_WITHIN)}
+    installation = replace(installation, environment=environment(http_port, smtp_port, make_secret()) | own)
     # How fast this machine is just now shows in what was started so far; if it is slower still, there is a second first morning.
     lead = max(_SHORTEST_LEAD, 3 * (datetime.now(UTC) - began))
     while True:
