@@ -1,6 +1,6 @@
 """Regimes: the law of one place as a file ``regimes/<name>.yaml``, read again whenever the file changes.
 
-RegimeProblem      the file is wrong; names file and field
+RegimeProblem      the file is wrong; names file, line and field
 └── RegimeUnknown  there is no such file
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
+from arrears.config import marked_yaml
 from arrears.config.settings import PACKAGED
 from arrears.domain.compliance import Regime
 
@@ -48,13 +48,25 @@ class RegimeLibrary:
 
 
 def _load(path: Path) -> Regime:
+    marked = marked_yaml.read(path.read_text(encoding="utf-8"))
+    if marked.flaws:
+        flaw = marked.flaws[0]
+        raise RegimeProblem(f"{path}:{flaw.line}: {flaw.problem}; {flaw.remedy}")
     try:
-        regime = Regime.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as wrong:
-        raise RegimeProblem(f"{path}: not YAML: {' '.join(str(wrong).split())}") from None
+        regime = Regime.model_validate(marked.value)
     except ValidationError as wrong:
         first = wrong.errors(include_input=False)[0]
-        raise RegimeProblem(f"{path}: {'.'.join(map(str, first['loc'])) or 'the whole file'}: {first['msg']}") from None
+        place = _place(first["loc"])
+        field = ".".join(map(str, place)) or "the whole file"
+        raise RegimeProblem(f"{path}:{marked.line(place)}: {field}: {first['msg']}") from None
     if regime.regime != path.stem:
-        raise RegimeProblem(f"{path}: regime: the file is named {path.stem!r} but its regime {regime.regime!r}; give both the same name")
+        raise RegimeProblem(
+            f"{path}:{marked.line(('regime',))}: regime: the file is named {path.stem!r} but its regime {regime.regime!r}; "
+            "give both the same name"
+        )
     return regime
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where in the file: after a rule's number pydantic also names its check, which stands nowhere."""
+    return loc[:2] + loc[3:] if loc[:1] == ("rules",) else loc
