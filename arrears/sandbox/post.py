@@ -54,7 +54,7 @@ class Post:
         headers = signature_headers(self._secrets[report.gateway], report.message_id, body) | {"content-type": "application/json"}
         try:
             answer = await self._http.post(report.url, content=body, headers=headers)
-        except (httpx.TransportError, httpx.InvalidURL) as unreached:
+        except (httpx.HTTPError, httpx.InvalidURL) as unreached:
             return self._later(report, type(unreached).__name__)
         if answer.is_success:
             return self._record.report_told(report.n, "delivered", str(answer.status_code))

@@ -77,7 +77,6 @@ class SandboxWorld:
         ``temperaments`` (by loan id) is for borrowers who never pay, so that nothing else of them need be known; who pays is a resident with instalments.
         Calls end after ``answer_seconds`` real seconds; ``secrets`` are shared with Arrears, made up if not given.
         """
-
         with tempfile.TemporaryDirectory(prefix="arrears-world-") as temporary:
             shared = secrets or dict.fromkeys(GATEWAYS, make_secret())
             world = cls(directory or Path(temporary), seed=seed, secrets=shared, callback_base=callback_base, answer_seconds=answer_seconds)
@@ -248,9 +247,9 @@ class SandboxWorld:
             self.record.add_report(f"{order.key}/told", order.gateway, url, fact.model_dump_json(exclude_none=True), due_at)
 
     def _pay_what_is_due(self, resident: Resident, now: datetime) -> Iterable[LoanPayment]:
-        if not resident.temperament.pays:
-            return
         made = {p.payment.payment_id for p in self.record.payments(resident.loan_id)}
+        if all(_payment_id(resident, n) in made for n in range(len(resident.temperament.pays))):
+            return
         instants = payment_instants(resident, self.record.spoken(resident.loan_id))
         due = [(at, n) for n, at in enumerate(instants) if at is not None and at <= now and _payment_id(resident, n) not in made]
         for at, n in sorted(due):
