@@ -189,13 +189,6 @@ _REPORTABLE: Mapping[str, frozenset[Outcome]] = {
 }
 
 
-class Callback(CallbackBody):
-    """A reported fact with its verified sender. ``callback_id`` is the same each time the fact is told."""
-
-    callback_id: str
-    gateway: GatewayName
-
-
 class PaymentReport(Payment):
     """Money that the loan system booked. ``payment_id`` is the same each time the payment is told."""
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from standardwebhooks import Webhook
 
 from arrears.domain.outcome import Outcome
-from arrears.gateways.callbacks import read_callback
+from arrears.gateways.contract import CallbackBody
 from arrears.gateways.signing import SignatureRefused, signature_headers, verify_signature
 from tests.gateways.conftest import SECRET
 
@@ -23,9 +23,13 @@ def body(**changes: object) -> bytes:
     return json.dumps({k: v for k, v in (FACT | changes).items() if v is not None}).encode()
 
 
-def test_a_signed_fact_is_read_with_its_sender():
-    told = read_callback("voice", SECRET, signature_headers(SECRET, "cb-1", body()), body())
-    assert (told.callback_id, told.gateway, told.outcome, told.party) == ("cb-1", "voice", Outcome.NO_ANSWER, "borrower")
+def test_a_signed_message_gives_its_id():
+    assert verify_signature(SECRET, signature_headers(SECRET, "cb-1", body()), body()) == "cb-1"
+
+
+def test_a_fact_is_read_in_utc_and_about_the_borrower_unless_it_says_otherwise():
+    told = CallbackBody.model_validate_json(body())
+    assert (told.key, told.outcome, told.party, told.opted_out) == ("L-1.1/call.1", Outcome.NO_ANSWER, "borrower", False)
     assert told.at == datetime(2026, 11, 2, 2, 0, 41, tzinfo=UTC)
 
 
@@ -49,17 +53,17 @@ def test_a_spoiled_signature_is_refused(spoiled: dict[str, str | None]):
 
 def test_another_partys_secret_is_refused():
     with pytest.raises(SignatureRefused):
-        read_callback("voice", SECRET, signature_headers(OTHER, "cb-1", body()), body())
+        verify_signature(SECRET, signature_headers(OTHER, "cb-1", body()), body())
 
 
 def test_a_changed_body_is_refused():
     with pytest.raises(SignatureRefused):
-        read_callback("voice", SECRET, signature_headers(SECRET, "cb-1", body()), body(outcome="answered_willing"))
+        verify_signature(SECRET, signature_headers(SECRET, "cb-1", body()), body(outcome="answered_willing"))
 
 
 def test_bytes_that_are_no_text_are_refused():
     with pytest.raises(SignatureRefused):
-        read_callback("voice", SECRET, signature_headers(SECRET, "cb-1", b""), b"\xff\xfe")
+        verify_signature(SECRET, signature_headers(SECRET, "cb-1", b""), b"\xff\xfe")
 
 
 def test_an_old_signature_is_refused():
@@ -81,9 +85,17 @@ def test_an_old_signature_is_refused():
         {"kind": "inbound", "loan_id": "L-1"},
         {"at": "2026-11-02T10:00:41"},
         {"kind": "gossip"},
+        {
+            "kind": "inbound",
+            "key": None,
+            "loan_id": "L-1",
+            "channel": "sms",
+            "outcome": "delivered",
+            "party": "relative",
+            "opted_out": True,
+        },
     ],
 )
 def test_a_fact_that_does_not_say_what_it_must_is_refused(changes: dict[str, object]):
-    told = body(**changes)
     with pytest.raises(ValidationError):
-        read_callback("voice", SECRET, signature_headers(SECRET, "cb-1", told), told)
+        CallbackBody.model_validate_json(body(**changes))
