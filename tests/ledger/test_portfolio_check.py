@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,8 @@ def test_a_csv_row_becomes_a_loan() -> None:
         "relative2_name": "李示例",
         "relative2_mobile": "+8613000000003",
         "relative2_evidence": "doc/4711",
+        "relative2_refused_at": "2026-10-01T09:30:00+08:00",
+        "opted_out_at": "2026-10-02T09:30:00+08:00",
     }
 
     (accepted,) = check(read_csv(csv(row)), CURRENCIES).accepted
@@ -94,7 +96,7 @@ def test_a_csv_row_becomes_a_loan() -> None:
     assert (loan.held_for, loan.language) == ("suspected-fraud", None)
     person = loan.borrower
     assert (person.id, person.name, person.zone, person.language) == ("B-1", "王示例", "Asia/Shanghai", "zh-CN")
-    assert person.birth_date == date(1990, 12, 31)
+    assert (person.birth_date, person.opted_out_at) == (date(1990, 12, 31), datetime(2026, 10, 2, 1, 30, tzinfo=UTC))
     assert [(p.kind, p.address, p.line, p.source, p.legal_basis) for p in person.contact_points] == [
         ("mobile", "+8613000000001", "registered", "loan_application", "consent"),
         ("mobile", "+8613000000002", "reserve", "loan_application", "consent"),
@@ -104,6 +106,7 @@ def test_a_csv_row_becomes_a_loan() -> None:
     ]
     (relative,) = loan.relatives
     assert (relative.id, relative.role, relative.name, relative.evidence) == ("B-1.r1", "guarantor", "李示例", "doc/4711")
+    assert relative.refused_at == datetime(2026, 10, 1, 1, 30, tzinfo=UTC)
     assert (relative.language, relative.zone, relative.contact_points[0].legal_basis) == ("zh-CN", "Asia/Shanghai", "named_by_borrower")
     assert [(i.due_on, i.principal, i.interest, i.fees) for i in loan.instalments] == [
         (date(2026, 11, 1), Decimal("500.00"), Decimal(0), Decimal(0)),
@@ -154,6 +157,7 @@ def test_numbers_are_stored_in_one_form(written: str, country: str | None, store
         (loan(borrower=borrower(language="Chinese")), "borrower.language", "pattern", "such as zh-CN"),
         (loan(borrower=borrower(birth_date="31.12.1990")), "borrower.birth_date", "valid date", "1990-12-31"),
         (loan(borrower=borrower(zone="Shanghai")), "borrower.zone", "is not an IANA time zone", "Asia/Shanghai"),
+        (loan(borrower=borrower(opted_out_at="2026-10-01T09:30:00")), "borrower.opted_out_at", "timezone", "+08:00"),
         (loan(borrower=borrower(nickname="x")), "borrower.nickname", "is no field", "remove it"),
         (loan(currency="RMB¥"), "currency", "pattern", "ISO 4217"),
         (loan(strategy="none"), "strategy", "there is no strategy none", "one of abroad, firm, gentle"),
@@ -246,6 +250,8 @@ def test_a_loan_is_listed_once() -> None:
         (borrower(zone="Asia/Urumqi"), "borrower.zone"),
         (borrower(language="en"), "borrower.language"),
         (borrower(birth_date="1990-12-31"), "borrower.birth_date"),
+        (borrower(opted_out_at="2026-10-01T09:30:00+08:00"), "borrower.opted_out_at"),
+        (borrower(mobile(invalid_since="2026-10-01T09:30:00+08:00")), "borrower.contact_points.0"),
         (borrower(mobile(line="reserve")), "borrower.contact_points.0"),
         (borrower(mobile(legal_basis="consent")), "borrower.contact_points.0"),
     ],

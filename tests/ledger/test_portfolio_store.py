@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from arrears.ledger.portfolio import Checked, Written, check, compare, read_json
 from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row
 from tests.ledger.scene import NOW, later, open_case, payment
 
+REFUSED_AT = "2026-10-01T09:30:00+08:00"
 CURRENCIES = {"gentle": "CNY", "firm": "CNY"}
 
 
@@ -146,6 +148,10 @@ async def test_what_became_of_a_loan_since_its_import_is_no_contradiction(ledger
         (("borrower", "contact_points", 1, "legal_basis"), "consent", "borrower.contact_points.1"),
         (("relatives", 0, "role"), "spouse", "relatives.0"),
         (("relatives", 0, "name"), "赵示例", "relatives.0.name"),
+        (("relatives", 0, "refused_at"), REFUSED_AT, "relatives.0.refused_at"),
+        (("borrower", "opted_out_at"), REFUSED_AT, "borrower.opted_out_at"),
+        (("borrower", "contact_points", 0, "opted_out_at"), REFUSED_AT, "borrower.contact_points.0"),
+        (("borrower", "contact_points", 0, "invalid_since"), REFUSED_AT, "borrower.contact_points.0"),
         (("instalments", 0, "amount"), "301", "instalments"),
         (("instalments", 1, "due_on"), "2026-11-02", "instalments"),
     ],
@@ -160,6 +166,25 @@ async def test_a_row_that_contradicts_the_ledger_is_refused(ledger: Ledger, path
     assert (found.line, found.loan_id, found.field, found.problem) == (1, "L-1", field, "differs from what the ledger has")
     assert written == Written()
     assert await count(ledger, LoanRow) == 1
+
+
+async def test_refusals_and_opt_outs_come_with_the_book(ledger: Ledger) -> None:
+    row = changed(loan(), "relatives", 0, "refused_at", to=REFUSED_AT)
+    row = changed(row, "borrower", "opted_out_at", to=REFUSED_AT)
+    row = changed(row, "borrower", "contact_points", 0, "opted_out_at", to=REFUSED_AT)
+    row = changed(row, "borrower", "contact_points", 1, "invalid_since", to=REFUSED_AT)
+    await bring_in(ledger, row)
+
+    compared, _ = await bring_in(ledger, row)
+
+    assert (len(compared.known), compared.refused) == (1, ())
+    at = datetime.fromisoformat(REFUSED_AT)
+    async with ledger.reading() as session:
+        ((relation, _relative),) = await loans.relatives(session, "L-1")
+        borrower = await loans.borrower(session, "L-1")
+        points = await loans.contact_points(session, "B-1")
+    assert (relation.refused_at, borrower.opted_out_at) == (at, at)
+    assert [(p.opted_out_at, p.invalid_since) for p in points] == [(at, None), (None, at)]
 
 
 async def test_another_borrower_of_a_known_loan_is_refused(ledger: Ledger) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from arrears.domain.calendar import ZoneName
 from arrears.domain.events import Code
@@ -21,6 +21,8 @@ ShortId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$", max_len
 """An id from the lender's systems. It is short because the ids of cases and contacts are made from it."""
 
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
+
+_INSTANT = "an instant such as 2026-10-01T09:30:00+08:00"
 
 UnpaidAmount = Annotated[Amount, Field(ge=0, le=10**10)]
 """So bounded that the sum of a loan's instalments is an amount too."""
@@ -43,26 +45,30 @@ class PointEntry(_Part):
     line: Line = Field(default=Line.REGISTERED, description="registered, or reserve for the reserve number that the borrower left")
     source: str = Field(default="loan_application", min_length=1, max_length=64, description="where the address comes from, as a code")
     legal_basis: str | None = Field(default=None, min_length=1, max_length=64, description="why it may be used, as a code")
+    opted_out_at: AwareDatetime | None = Field(default=None, description=_INSTANT)
+    invalid_since: AwareDatetime | None = Field(default=None, description=_INSTANT)
 
 
 class PersonEntry(_Part):
-    """A borrower. Once checked, the zone is given."""
+    """A borrower. Once checked, the zone is given. ``opted_out_at``: since then they want no contact at all."""
 
     id: ShortId = Field(description="an id of at most 40 letters, digits and - _ . :")
     name: str = Field(min_length=1, max_length=200, repr=False, description="the person's name")
     zone: ZoneName | None = Field(default=None, description="the person's IANA time zone, such as Asia/Shanghai")
     language: Language = Field(description="the language to write in, such as zh-CN or en")
     birth_date: date | None = Field(default=None, repr=False, description="a date such as 1990-12-31")
+    opted_out_at: AwareDatetime | None = Field(default=None, description=_INSTANT)
     contact_points: tuple[PointEntry, ...] = Field(default=(), max_length=20, description="a list of contact points")
 
 
 class RelativeEntry(PersonEntry):
-    """A person whom the borrower named."""
+    """A person whom the borrower named. ``refused_at``: they asked not to be contacted, which is final."""
 
     role: Literal["contact", "emergency", "guarantor", "joint", "spouse"] = Field(
         description="one of contact, emergency, guarantor, joint, spouse"
     )
     evidence: str | None = Field(default=None, max_length=200, description="where the proof of a guarantee or a joint debt is kept")
+    refused_at: AwareDatetime | None = Field(default=None, description=_INSTANT)
 
 
 class InstalmentEntry(_Part):

@@ -19,7 +19,14 @@ Place = tuple[str | int, ...]
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _LOAN = ("loan_id", "lender", "product", "currency", "strategy", "held_for", "country")
-_BORROWER = {"borrower_id": "id", "name": "name", "zone": "zone", "language": "language", "birth_date": "birth_date"}
+_BORROWER = {
+    "borrower_id": "id",
+    "name": "name",
+    "zone": "zone",
+    "language": "language",
+    "birth_date": "birth_date",
+    "opted_out_at": "opted_out_at",
+}
 _POINTS: dict[str, dict[str, str]] = {
     "mobile": {"kind": "mobile"},
     "reserve_mobile": {"kind": "mobile", "line": "reserve"},
@@ -28,7 +35,7 @@ _POINTS: dict[str, dict[str, str]] = {
     "in_app": {"kind": "in_app"},
 }
 _OF_EVERY_POINT = ("source", "legal_basis")
-_RELATIVE = ("id", "role", "name", "mobile", "zone", "language", "birth_date", "evidence", "legal_basis")
+_RELATIVE = ("id", "role", "name", "mobile", "zone", "language", "birth_date", "evidence", "legal_basis", "refused_at")
 _RELATIVE_COLUMN = re.compile(f"relative([1-9])_({'|'.join(_RELATIVE)})")
 _KNOWN = (*_LOAN, *_BORROWER, *_POINTS, *_OF_EVERY_POINT, "instalments")
 REQUIRED_COLUMNS = ("loan_id", "lender", "product", "currency", "strategy", "borrower_id", "name", "language", "instalments")

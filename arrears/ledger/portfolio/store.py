@@ -141,6 +141,8 @@ def _contradictions(loan: LoanEntry, stored: _Stored) -> Iterator[Complaint]:
             relation = stored.relations.get((loan.loan_id, relative.id))
             if relation is None or (relation.role, relation.evidence) != (relative.role, relative.evidence):
                 yield _differs(("relatives", i))
+            elif _is_news(relative.refused_at, relation.refused_at):
+                yield _differs(("relatives", i, "refused_at"))
     for i, person in enumerate(loan.people):
         place: Place = ("borrower",) if i == 0 else ("relatives", i - 1)
         yield from _person_contradictions(person, place, stored, complete=known is not None)
@@ -150,12 +152,22 @@ def _person_contradictions(person: PersonEntry, place: Place, stored: _Stored, *
     row = stored.people.get(person.id)
     if row is not None:
         yield from (_differs((*place, name)) for name in PERSON_FIELDS if getattr(person, name) != getattr(row, name))
+        if _is_news(person.opted_out_at, row.opted_out_at):
+            yield _differs((*place, "opted_out_at"))
     for i, (key, point) in enumerate(_points(person)):
         has = stored.points.get(key)
-        if has is None and not complete:
-            continue
-        if has is None or (has.line, has.source, has.legal_basis) != (point.line, point.source, point.legal_basis):
+        if (has is None and complete) or (has is not None and _point_differs(point, has)):
             yield _differs((*place, "contact_points", i))
+
+
+def _point_differs(point: PointEntry, has: ContactPointRow) -> bool:
+    described = (has.line, has.source, has.legal_basis) == (point.line, point.source, point.legal_basis)
+    return not described or _is_news(point.opted_out_at, has.opted_out_at) or _is_news(point.invalid_since, has.invalid_since)
+
+
+def _is_news(told: datetime | None, known: datetime | None) -> bool:
+    """Whether a refusal that the row tells is not in the ledger; one that only the ledger knows came after the file was made."""
+    return told is not None and known is None
 
 
 def _differs(place: Place) -> Complaint:
@@ -173,7 +185,8 @@ def _chunks(things: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 
 def _person_row(person: PersonEntry) -> dict[str, Any]:
-    return {"id": person.id, "name": person.name, "zone": person.zone, "language": person.language, "birth_date": person.birth_date}
+    described = {name: getattr(person, name) for name in PERSON_FIELDS}
+    return {"id": person.id, **described, "opted_out_at": person.opted_out_at}
 
 
 def _point_row(person_id: str, point: PointEntry) -> dict[str, Any]:
@@ -192,4 +205,5 @@ def _instalment_rows(loan: LoanEntry) -> Iterator[dict[str, Any]]:
 
 def _relation_rows(loan: LoanEntry) -> Iterator[dict[str, Any]]:
     for relative in loan.relatives:
-        yield {"loan_id": loan.loan_id, "person_id": relative.id, "role": relative.role, "evidence": relative.evidence}
+        own = {"role": relative.role, "evidence": relative.evidence, "refused_at": relative.refused_at}
+        yield {"loan_id": loan.loan_id, "person_id": relative.id, **own}
