@@ -5,11 +5,12 @@ A field's description says how to write it; a refused row is told that.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from arrears.domain.calendar import ZoneName
 from arrears.domain.events import Code
@@ -30,6 +31,13 @@ UnpaidAmount = Annotated[Amount, Field(ge=0, le=10**10)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _no_control_characters(cls, value: Any) -> Any:
+        if isinstance(value, str) and any(unicodedata.category(c) == "Cc" for c in value):
+            raise ValueError("holds a control character, such as a line break")
+        return value
 
 
 class PointEntry(_Part):
