@@ -126,8 +126,10 @@ class Cases:
                 await client.get_workflow_handle(workflow_id(row.loan_id)).signal(row.name, row.body, rpc_timeout=_ANSWER_WITHIN)
         except RPCError as failed:
             match failed.status:
-                case RPCStatusCode.NOT_FOUND | RPCStatusCode.ALREADY_EXISTS:
-                    return  # no case of this loan runs that could care, or it runs already
+                case RPCStatusCode.ALREADY_EXISTS:
+                    return
+                case RPCStatusCode.NOT_FOUND if row.name != relays.OPEN:
+                    return  # no case of this loan runs that could care
                 case RPCStatusCode.INVALID_ARGUMENT:
                     # The others must not wait behind it. The ledger has the fact, and whoever wants to contact the person asks the ledger.
                     _log.error("message %s for loan %s is dropped: Temporal refuses it", row.id, row.loan_id)

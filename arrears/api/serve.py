@@ -6,12 +6,13 @@ import asyncio
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from arrears.api.app import create_app
 from arrears.api.serving import serving
 from arrears.config.settings import Settings
 from arrears.ledger.engine import Ledger
-from arrears.workers.connection import connect
+from arrears.workers.connection import TemporalUnreachable, connect, register_search_attributes
 from arrears.workers.stopping import stop_signals
 
 _CONNECT_WITHIN = timedelta(seconds=3)
@@ -32,7 +33,10 @@ async def serve(settings: Settings) -> None:
 
 
 class Connection:
-    """A client of the environment's Temporal (or of the one at ``address``), connected when it is first asked for, and kept."""
+    """A client of the environment's Temporal (or of the one at ``address``), connected when it is first asked for, and kept.
+
+    Its namespace is there and knows the attributes that cases are started with, also if no worker ever ran.
+    """
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address
@@ -43,5 +47,12 @@ class Connection:
         """Raises ``TemporalUnreachable``."""
         async with self._connecting:
             if self._client is None:
-                self._client = await connect(address=self._address, within=_CONNECT_WITHIN)
+                client = await connect(address=self._address, within=_CONNECT_WITHIN)
+                try:
+                    await register_search_attributes(client)
+                except RPCError as refused:  # most likely the namespace is not there, or not yet
+                    raise TemporalUnreachable(
+                        client.service_client.config.target_host, f"{client.namespace}: {refused.message}"
+                    ) from refused
+                self._client = client
             return self._client

@@ -7,6 +7,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from arrears.domain.loan import KnownLoan
 from arrears.workflows import contract
@@ -16,6 +17,18 @@ from arrears.workflows.contract import CaseRequest
 async def start_case(client: Client, request: CaseRequest, known: KnownLoan, rpc_timeout: timedelta) -> WorkflowHandle[Any, Any]:
     """Start the loan's case, or join the one that runs. Raises ``RPCError``."""
     strategy = request.strategy or known.strategy
+    try:
+        return await _start(client, request, strategy, _attributes(known, strategy), rpc_timeout)
+    except RPCError as refused:
+        if refused.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        # For some seconds after its attributes were registered a server may not know them; the case sets them itself.
+        return await _start(client, request, strategy, TypedSearchAttributes.empty, rpc_timeout)
+
+
+async def _start(
+    client: Client, request: CaseRequest, strategy: str, attributes: TypedSearchAttributes, rpc_timeout: timedelta
+) -> WorkflowHandle[Any, Any]:
     return await client.start_workflow(
         contract.WORKFLOW_TYPE,
         request,
@@ -23,7 +36,7 @@ async def start_case(client: Client, request: CaseRequest, known: KnownLoan, rpc
         task_queue=contract.TASK_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary=f"loan {request.loan_id} on the ladder {strategy}",
-        search_attributes=_attributes(known, strategy),
+        search_attributes=attributes,
         rpc_timeout=rpc_timeout,
     )
 
