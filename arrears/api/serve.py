@@ -12,7 +12,7 @@ from arrears.api.app import create_app
 from arrears.api.serving import serving
 from arrears.config.settings import Settings
 from arrears.ledger.engine import Ledger
-from arrears.workers.connection import TemporalUnreachable, connect, register_search_attributes
+from arrears.workers.connection import SearchAttributeMismatch, TemporalUnreachable, connect, register_search_attributes
 from arrears.workers.stopping import stop_signals
 
 _CONNECT_WITHIN = timedelta(seconds=3)
