@@ -50,9 +50,7 @@ class Connection:
                 client = await connect(address=self._address, within=_CONNECT_WITHIN)
                 try:
                     await register_search_attributes(client)
-                except RPCError as refused:  # most likely the namespace is not there, or not yet
-                    raise TemporalUnreachable(
-                        client.service_client.config.target_host, f"{client.namespace}: {refused.message}"
-                    ) from refused
+                except (RPCError, SearchAttributeMismatch) as refused:  # most likely the namespace is not there, or not yet
+                    raise TemporalUnreachable(client.service_client.config.target_host, refused) from refused
                 self._client = client
             return self._client
