@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from socket import gaierror
 
 import typer
 from sqlalchemy.exc import DBAPIError
@@ -12,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from arrears.cli import approvals, cases, database, operators, portfolio, processes, strategy
 from arrears.cli.demo.command import demo
 from arrears.cli.output import EXIT_CODES, CommandFailed, ExitCode, print_problem
+from arrears.ledger.loans import LedgerRefusal
 
 app = typer.Typer(
     name="arrears",
@@ -32,35 +35,48 @@ app.add_typer(strategy.app, name="strategy")
 app.command("import")(portfolio.import_portfolio)
 app.add_typer(database.app, name="db")
 
+_LEDGER_REMEDY = "its tables come with `arrears db upgrade`, its place is ARREARS_LEDGER_URL"
+
 
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line; the exit code."""
-    as_json = "--json" in arguments
     try:
         app(args=list(arguments), prog_name="arrears")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except CommandFailed as failed:
-        print_problem(str(failed), failed.exit_code, as_json=as_json)
-        return failed.exit_code
-    except DBAPIError as failed:
-        print_problem(_ledger_trouble(failed), ExitCode.UNREACHABLE, as_json=as_json)
-        return ExitCode.UNREACHABLE
+    except (CommandFailed, LedgerRefusal, DBAPIError, OSError) as failed:
+        message, code = _explain(failed)
+        print_problem(message, code, as_json="--json" in arguments)
+        return code
     return ExitCode.DONE
 
 
 def main() -> None:
     """The entry point. The interpreter is left at once: Temporal's client can abort it on the ordinary way out, after all work is done."""
-    code = run(sys.argv[1:])
+    code = ExitCode.REFUSED
+    try:
+        code = run(sys.argv[1:])
+    except BaseException:
+        traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
 
 
-def _ledger_trouble(failed: DBAPIError) -> str:
-    # Only the driver's first line: statements and their values stay out of what is shown.
-    why = str(failed.orig).splitlines()[0] if failed.orig else type(failed).__name__
-    return f"the ledger cannot be used ({why}); its tables come with `arrears db upgrade`, its place is ARREARS_LEDGER_URL"
+def _explain(failed: CommandFailed | LedgerRefusal | DBAPIError | OSError) -> tuple[str, ExitCode]:
+    match failed:
+        case CommandFailed():
+            return str(failed), failed.exit_code
+        case LedgerRefusal():
+            return str(failed), ExitCode.REFUSED
+        case DBAPIError():
+            # Only the driver's first line: statements and their values stay out of what is shown.
+            why = str(failed.orig).splitlines()[0] if failed.orig else type(failed).__name__
+            return f"the ledger cannot be used ({why}); {_LEDGER_REMEDY}", ExitCode.UNREACHABLE
+        case ConnectionError() | TimeoutError() | gaierror():
+            return f"the ledger does not answer ({failed}); {_LEDGER_REMEDY}", ExitCode.UNREACHABLE
+        case _:
+            return str(failed), ExitCode.REFUSED
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
 from arrears.cli.output import Unreachable, WrongUsage
@@ -71,7 +72,10 @@ class Site:
 
     @asynccontextmanager
     async def ledger(self) -> AsyncGenerator[Ledger]:
-        """The installation's ledger, open while the block runs."""
+        """The installation's ledger, open while the block runs. Raises ``Unreachable`` if its file was never made."""
+        url = make_url(self.settings.ledger_url)
+        if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+            raise Unreachable(f"there is no ledger at {url.database}; make one with `arrears db upgrade`, or name another data directory")
         ledger = Ledger(self.settings.ledger_url)
         try:
             yield ledger

@@ -111,7 +111,9 @@ def free_port() -> int:
 
 
 def port_or_free(preferred: int) -> int:
-    """``preferred`` if nobody uses it, else some free port."""
+    """``preferred`` if nobody uses it, else some free port; 0 asks for any."""
+    if not preferred:
+        return free_port()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

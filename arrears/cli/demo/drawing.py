@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -14,7 +15,8 @@ from arrears.domain.calendar import local_date, local_text
 from arrears.domain.outcome import NOT_MADE
 from arrears.workflows.contract import CaseView, RecentContact
 
-_AROUND_THE_ROWS = 7
+_LINES_SAID = 3
+_AROUND_THE_ROWS = 6 + _LINES_SAID
 
 
 class Picture:
@@ -24,7 +26,7 @@ class Picture:
         self.board = board
         self.now: datetime | None = None
         self.day = 0
-        self.said: str = ""
+        self.said: deque[str] = deque([""] * _LINES_SAID, _LINES_SAID)
         self._zone = zone
         self.about = about
 
@@ -40,7 +42,7 @@ class Picture:
             ("days", 1),
             ("owed", 2),
             ("last contact", 6),
-            ("next", 4),
+            ("next", 5),
             ("why", 6),
         ):
             table.add_column(
@@ -50,7 +52,8 @@ class Picture:
             table.add_row(*self._cells(case), style="dim" if case.outcome else "")
         if len(shown) < len(cases):
             table.add_row("…", f"{len(cases) - len(shown)} more", style="dim")
-        yield Group(self._head(), table, Text(self.said, style="yellow", no_wrap=True, overflow="ellipsis"), self.about)
+        said = Text("\n".join(self.said), style="yellow", no_wrap=True, overflow="ellipsis")
+        yield Group(self._head(), table, said, self.about)
 
     def line(self) -> str:
         """The board in one line."""
@@ -73,9 +76,14 @@ class Picture:
             str(self._days_past_due(case)),
             f"{case.owed:,.0f} {case.currency}",
             contact_text(last) if last else "",
-            Text(case.next) if case.outcome is None else "",
+            self._next(case),
             Text(why, style="magenta" if asked else "") if case.outcome is None else "",
         )
+
+    def _next(self, case: CaseView) -> str:
+        if case.outcome:
+            return ""
+        return f"{local_text(case.next_at, self._zone)[5:]} {case.next}" if case.next_at else case.next
 
     def _days_past_due(self, case: CaseView) -> int:
         """As of now: a sleeping case was asked a while ago."""

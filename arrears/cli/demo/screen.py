@@ -48,7 +48,7 @@ class LiveScreen:
             self._live.refresh()
 
     def say(self, text: str) -> None:
-        self._picture.said = text
+        self._picture.said.append(text)
 
     def ended(self, case: CaseView | Failed) -> None:
         self.say(_ending(case))

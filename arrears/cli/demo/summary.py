@@ -93,7 +93,9 @@ def draw(summary: Summary, console: Console) -> None:
         console.print(why, style="bold red", markup=False)
     for name, count in summary.restarts.items():
         console.print(f"{name} died and was started again {count} times", style="yellow")
-    console.print(f"\nthe world says that {account.left} contacts and referrals really left; the ledger counts {account.recorded}")
+    console.print(
+        f"\nthe world says that {account.left} contacts and referrals really left; the ledger counts {account.recorded}", soft_wrap=True
+    )
     for title, keys in (
         ("lost: in the ledger, never seen by the world", account.lost),
         ("unrecorded: left, but not in the ledger", account.unrecorded),

@@ -1,0 +1,127 @@
+"""A real installation, brought up by `arrears up` on free ports, and commands run against it as a person would run them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arrears.cli.main import run
+from arrears.cli.site import running_in
+from arrears.sandbox.portfolio import sample
+
+ARREARS = (sys.executable, "-m", "arrears.cli.main")
+ANY_PORTS = ("--temporal-port", "0", "--ui-port", "0", "--api-port", "0")
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours, without what configures another installation."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ARREARS_", "TEMPORAL_"))}
+
+
+def eventually(holds: Callable[[], Any], within: float = 60) -> Any:
+    """What ``holds`` answers as soon as it is true."""
+    until = time.monotonic() + within
+    while not (answer := holds()):
+        assert time.monotonic() < until, "it did not come true in time"
+        time.sleep(0.1)
+    return answer
+
+
+def processes_of(data_dir: Path) -> set[int]:
+    """The ids of all processes that belong to an installation: its own, and its Temporal server."""
+    mine = f"ARREARS_DATA_DIR={data_dir}".encode()
+    found: set[int] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = process.joinpath("environ").read_bytes().split(b"\0")
+            said = process.joinpath("cmdline").read_bytes()
+        except OSError:
+            continue
+        if mine in told or bytes(data_dir / "temporal.db") in said:
+            found.add(int(process.name))
+    return found
+
+
+@dataclass(frozen=True)
+class Here:
+    """An installation that runs, and how to speak to it."""
+
+    data_dir: Path
+    process: subprocess.Popen[str]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+def bring_up(data_dir: Path) -> Here:
+    """Start `arrears up` and wait until it runs."""
+    log = (data_dir.parent / f"{data_dir.name}.out").open("w")
+    process = subprocess.Popen(
+        [*ARREARS, "up", "--data-dir", str(data_dir), *ANY_PORTS], stdout=log, stderr=log, text=True, env=clean_environment()
+    )
+    eventually(lambda: running_in(data_dir) or process.poll() is not None, within=100)
+    assert process.poll() is None, Path(log.name).read_text()
+    return Here(data_dir, process)
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended and what it said."""
+
+    code: int
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@pytest.fixture
+def arrears(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Runs a command line in this process."""
+
+    def command(*words: str) -> Said:
+        capsys.readouterr()
+        code = run(words)
+        captured = capsys.readouterr()
+        return Said(code, captured.out + captured.err)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Generator[Here]:
+    """One installation for all tests of this process, with the sample portfolio in its ledger."""
+    data_dir = tmp_path_factory.mktemp("up") / "data"
+    portfolio = data_dir.parent / "portfolio.jsonl"
+    portfolio.write_text(sample(datetime.now(UTC).date()).json_lines(), encoding="utf-8")
+    here = bring_up(data_dir)
+    try:
+        assert run(["import", str(portfolio), "--data-dir", str(data_dir)]) == 0
+        yield here
+    finally:
+        here.stop()
+
+
+@pytest.fixture
+def on(up: Here) -> tuple[str, str]:
+    """The option that names the running installation."""
+    return "--data-dir", str(up.data_dir)
+
+
+@pytest.fixture(autouse=True)
+def no_other_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in set(os.environ) - set(clean_environment()):
+        monkeypatch.delenv(name)
