@@ -5,8 +5,9 @@ A ledger is named by a URL: ``sqlite+aiosqlite:///path/to/file`` or ``postgresql
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,23 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
+class _SqliteConnection(sqlite3.Connection):
+    """Ends its transaction when it is closed.
+
+    SQLite keeps a closed connection, with its locks, for as long as any cursor of it is referred to, and the traceback of a cancelled task refers
+    to one: without this a worker that drops a transaction in the middle could keep all others from writing.
+    """
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
+
+
 def _connect(url: str, begin: str) -> AsyncEngine:
     """An engine whose errors carry no values; on SQLite, transactions start with ``BEGIN <begin>`` and deferred ones may only read."""
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(url, hide_parameters=True)
+        engine = create_async_engine(url, hide_parameters=True, connect_args={"factory": _SqliteConnection})
         pragmas = (*_SQLITE_PRAGMAS, *(("query_only = ON",) if begin == "DEFERRED" else ()))
 
         def set_up(raw: Any, _: ConnectionPoolEntry) -> None:
