@@ -17,6 +17,7 @@ from arrears.config.settings import Settings
 from arrears.ledger.engine import Ledger
 
 _LARGEST_BODY = 64 * 1024
+_END_WITHIN = 6.0
 
 
 def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> FastAPI:
@@ -29,9 +30,9 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
         try:
             yield
         finally:
-            telling.cancel()
-            with suppress(asyncio.CancelledError):
-                await telling
+            cases.stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(telling, _END_WITHIN)
 
     app = FastAPI(
         title="Arrears",

@@ -41,6 +41,7 @@ class Cases:
         self._temporal = temporal
         self._clock = clock
         self._left = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._completing: set[asyncio.Task[None]] = set()
 
     def ring(self) -> None:
@@ -65,23 +66,27 @@ class Cases:
         completing.add_done_callback(self._completing.discard)
 
     async def run(self) -> None:
-        """Deliver messages until cancelled. Whatever fails is tried again."""
+        """Deliver messages until :meth:`stop`. Whatever fails is tried again."""
         pause = _FIRST_PAUSE
-        while True:
+        while not self._stopping.is_set():
             self._left.clear()
             try:
                 await self.deliver()
             except TemporalAway as away:
                 _log.warning("Temporal takes no messages, they wait in the ledger: %s", away)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
             except Exception:
                 _log.exception("messages could not be delivered, they wait in the ledger")
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 pause = _FIRST_PAUSE
-                await self._until_left()
+                await _set_within(self._left, _LOOK_EVERY)
+                continue
+            await _set_within(self._stopping, pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def stop(self) -> None:
+        """Let :meth:`run` end what it has in hand and return."""
+        self._stopping.set()
+        self._left.set()
 
     async def deliver(self) -> int:
         """Deliver all messages that wait; how many there were. Raises ``TemporalAway`` with the rest still waiting."""
@@ -109,12 +114,6 @@ class Cases:
         except (TemporalUnreachable, RPCError, TimeoutError) as missed:
             _log.info("call %s: its activity was not told (%s)", report.attempt_id, type(missed).__name__)
 
-    async def _until_left(self) -> None:
-        try:
-            await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
-        except TimeoutError:
-            return
-
     async def _tell(self, row: RelayRow) -> None:
         try:
             client = await self._temporal()
@@ -137,3 +136,11 @@ class Cases:
                     raise TemporalAway(failed.status.name) from failed
         except (TemporalUnreachable, TimeoutError) as away:
             raise TemporalAway(str(away)) from away
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, but not longer than that."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
