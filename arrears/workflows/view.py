@@ -154,14 +154,16 @@ def sheet(view: CaseView, zone: str) -> str:
         lines.append(f"**On hold:** {', '.join(view.holds)}")
     if view.agency:
         lines.append(f"**Placed with:** {view.agency}")
-    if view.contacts:
-        lines += ["", "| day | step | outcome | because |", "|---|---|---|---|"]
-        lines += [
-            f"| {local_date(c.at, zone)} | {c.step} | {c.outcome.replace('_', ' ')} | {', '.join(c.rules) or c.why or ''} |"
-            for c in reversed(view.contacts)
-        ]
+    lines += ["", *(f"- {_line(contact, zone)}" for contact in reversed(view.contacts))]
     lines += [f"- ignored: {said}" for said in view.ignored]
     return "\n".join(lines)
+
+
+def _line(contact: RecentContact, zone: str) -> str:
+    because = ", ".join(contact.rules) or contact.why
+    return f"{local_date(contact.at, zone)} · {contact.step} · **{contact.outcome.replace('_', ' ')}**" + (
+        f" ({because})" if because else ""
+    )
 
 
 def attributes(case: Case, now: datetime) -> dict[str, str | datetime | None]:
