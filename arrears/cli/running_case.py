@@ -17,6 +17,7 @@ from temporalio.client import (
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
 )
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from arrears.cli.output import CommandFailed, Unreachable, refuse
@@ -84,7 +85,7 @@ async def _answered(asked: Awaitable[T], loan_id: str) -> T:
     try:
         return await asyncio.wait_for(asked, _ANSWER_WITHIN.total_seconds() + 1)
     except WorkflowUpdateFailedError as refused:
-        refuse(str(refused.cause))
+        refuse(_said(refused.cause))
     except WorkflowQueryFailedError as failed:
         raise NotOpenYet(f"the case of loan {loan_id} cannot answer: {failed}") from failed
     except (RPCTimeoutOrCancelledError, TimeoutError) as late:
@@ -117,5 +118,9 @@ async def _failure(handle: WorkflowHandle[Any, Any]) -> str | None:
         cause: BaseException = failed
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        return str(cause)
+        return _said(cause)
     return None
+
+
+def _said(error: BaseException) -> str:
+    return error.message if isinstance(error, ApplicationError) else str(error)

@@ -73,9 +73,8 @@ class Site:
     @asynccontextmanager
     async def ledger(self) -> AsyncGenerator[Ledger]:
         """The installation's ledger, open while the block runs. Raises ``Unreachable`` if its file was never made."""
-        url = make_url(self.settings.ledger_url)
-        if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-            raise Unreachable(f"there is no ledger at {url.database}; make one with `arrears db upgrade`, or name another data directory")
+        if missing := _missing_file(self.settings.ledger_url):
+            raise Unreachable(f"there is no ledger at {missing}; make one with `arrears db upgrade`, or name another data directory")
         ledger = Ledger(self.settings.ledger_url)
         try:
             yield ledger
@@ -96,6 +95,12 @@ def find_site(data_dir: Path | None) -> Site:
     if running and "ARREARS_CLOCK" not in os.environ:
         more["clock"] = running.clock
     return Site(settings=load_settings(data_dir=chosen, **more), running=running)
+
+
+def _missing_file(ledger_url: str) -> str | None:
+    url = make_url(ledger_url)
+    made = url.get_backend_name() != "sqlite" or url.database is None or Path(url.database).exists()
+    return None if made else url.database
 
 
 def load_settings(*, data_dir: Path | None = None, **more: Any) -> Settings:

@@ -4,29 +4,47 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from arrears.cli.main import run
 from arrears.cli.site import running_in
+from arrears.config.settings import PACKAGED
 from arrears.sandbox.portfolio import sample
 
 ARREARS = (sys.executable, "-m", "arrears.cli.main")
 ANY_PORTS = ("--temporal-port", "0", "--ui-port", "0", "--api-port", "0")
 
 
-def clean_environment() -> dict[str, str]:
+SUED = ("L-1001", "L-1012")
+"""Loans, overdue since yesterday, on the ladder ``at-once``."""
+
+AT_ONCE = """
+strategy: at-once
+version: 1
+title: A lawsuit on the first day, so that a request for approval waits whatever the hour
+source: made for this test
+currency: CNY
+window: {start: 00:00, end: 23:59:59}
+ladder:
+  - {rung: sue, day: 0, at: 00:00, do: refer, to: lawsuit, approval: {role: supervisor}}
+"""
+
+
+def clean_environment(**more: str) -> dict[str, str]:
     """Ours, without what configures another installation."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("ARREARS_", "TEMPORAL_"))}
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ARREARS_", "TEMPORAL_"))} | more
 
 
 def eventually(holds: Callable[[], Any], within: float = 60) -> Any:
@@ -65,11 +83,11 @@ class Here:
         return self.process.wait(60)
 
 
-def bring_up(data_dir: Path) -> Here:
+def bring_up(data_dir: Path, **environment: str) -> Here:
     """Start `arrears up` and wait until it runs."""
     log = (data_dir.parent / f"{data_dir.name}.out").open("w")
     process = subprocess.Popen(
-        [*ARREARS, "up", "--data-dir", str(data_dir), *ANY_PORTS], stdout=log, stderr=log, text=True, env=clean_environment()
+        [*ARREARS, "up", "--data-dir", str(data_dir), *ANY_PORTS], stdout=log, stderr=log, text=True, env=clean_environment(**environment)
     )
     eventually(lambda: running_in(data_dir) or process.poll() is not None, within=100)
     assert process.poll() is None, Path(log.name).read_text()
@@ -105,11 +123,17 @@ def arrears(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Generator[Here]:
     """One installation for all tests of this process, with the sample portfolio in its ledger."""
     data_dir = tmp_path_factory.mktemp("up") / "data"
+    strategies = shutil.copytree(PACKAGED / "strategies", data_dir.parent / "strategies")
+    (strategies / "at-once.yaml").write_text(AT_ONCE, encoding="utf-8")
+    known = {"ARREARS_STRATEGIES_DIR": str(strategies)}
     portfolio = data_dir.parent / "portfolio.jsonl"
-    portfolio.write_text(sample(datetime.now(UTC).date()).json_lines(), encoding="utf-8")
-    here = bring_up(data_dir)
+    rows = sample(datetime.now(ZoneInfo("Asia/Shanghai")).date())
+    rows = replace(rows, rows=tuple(row.model_copy(update={"strategy": "at-once"}) if row.loan_id in SUED else row for row in rows.rows))
+    portfolio.write_text(rows.json_lines(), encoding="utf-8")
+    here = bring_up(data_dir, **known)
     try:
-        assert run(["import", str(portfolio), "--data-dir", str(data_dir)]) == 0
+        imported = [*ARREARS, "import", str(portfolio), "--data-dir", str(data_dir)]
+        subprocess.run(imported, env=clean_environment(**known), check=True, stdout=subprocess.DEVNULL)
         yield here
     finally:
         here.stop()

@@ -11,12 +11,12 @@ def opened(arrears, on, loan_id: str) -> dict:
 
 
 def test_an_opened_case_says_where_it_stands_and_what_comes_next(arrears, on):
-    view = opened(arrears, on, "L-1001")
-    assert view["loan_id"] == "L-1001"
-    assert view["case_id"] == "L-1001.1"
+    view = opened(arrears, on, "L-1003")
+    assert view["loan_id"] == "L-1003"
+    assert view["case_id"] == "L-1003.1"
     assert view["days_past_due"] >= 1
     assert view["next"]
-    assert "L-1001.1" in arrears("case", "show", "L-1001", *on).text
+    assert "L-1003.1" in arrears("case", "show", "L-1003", *on).text
 
 
 def test_opening_a_case_twice_joins_the_one_that_runs(arrears, on):
