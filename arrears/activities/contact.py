@@ -96,7 +96,7 @@ async def _judge(
     words = write(means, scene, person.person, order.message, order.offers)
     grant = await contact_facts.read_grant(session, order.approval_id) if order.approval_id else None
     regime = means.regime()
-    options = contact_facts.assemble(scene, person, propose(order, words), grant)
+    options = contact_facts.assemble(scene, person, _propose(order, words), grant)
     facts, verdict = most_lenient([(option, decide(option, regime, scene.now)) for option in options])
     attempts.judged(session, facts, verdict, law(means, regime), scene.now)
     if verdict.effect is not Effect.ALLOW or words is None:
@@ -111,7 +111,7 @@ async def _judge(
     return _Reserved(gateway, _outgoing(means, order, words, point.address, gateway, scene.now))
 
 
-def propose(order: ContactOrder, words: Rendered | None) -> Proposal:
+def _propose(order: ContactOrder, words: Rendered | None) -> Proposal:
     """The contact as the rules see it."""
     return Proposal(
         case_id=order.case_id,
