@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from arrears.cli.opening import Opening, open_cases, openings
 from arrears.cli.output import CommandFailed, ExitCode, JsonFlag, err, out, print_json
 from arrears.cli.site import DataDir, Site, find_site
 from arrears.config.strategies import StrategyInvalid, load_all
@@ -26,21 +27,24 @@ class Imported(BaseModel):
     known: int
     refused: list[RowProblem]
     written: Written | None
+    opened: int = 0
 
 
 def import_portfolio(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON lines; docs/import.md describes both.")],
     format: Annotated[Format | None, typer.Option(help="The file's format, if its name does not tell.")] = None,
     dry_run: Annotated[bool, typer.Option("--check", help="Check every row, write nothing.")] = False,
+    open_overdue: Annotated[bool, typer.Option("--open", help="Also open a case for every loan in the file that is overdue now.")] = False,
     data_dir: DataDir = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Import a portfolio of loans. Every row is checked first; if one is refused, nothing is written and the exit code is 1.
 
-    Rows that the ledger has already are passed over, so that a file can be imported again. Open the cases with `arrears case open`.
+    Rows that the ledger has already are passed over, so that a file can be imported again.
     """
+    site = find_site(data_dir)
     try:
-        imported = asyncio.run(_import(find_site(data_dir), file, format, dry_run=dry_run))
+        imported = asyncio.run(_import(site, file, format, dry_run=dry_run, open_overdue=open_overdue))
     except (Unreadable, StrategyInvalid) as wrong:
         raise CommandFailed(str(wrong)) from wrong
     if as_json:
@@ -51,19 +55,27 @@ def import_portfolio(
         raise typer.Exit(ExitCode.REFUSED)
 
 
-async def _import(site: Site, file: Path, form: Format | None, *, dry_run: bool) -> Imported:
+async def _import(site: Site, file: Path, form: Format | None, *, dry_run: bool, open_overdue: bool) -> Imported:
+    client = await site.temporal() if open_overdue and not dry_run else None
     rows = list(read(file, form))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         checking = progress.add_task("checking", total=len(rows))
         checked = check(rows, _currencies(site), lambda: progress.advance(checking))
-        async with site.ledger() as ledger, ledger.exclusive() as session:
-            checked = await compare(session, checked)
-            written = None
-            if not checked.refused and not dry_run:
-                writing = progress.add_task("writing", total=len(checked.accepted))
-                written = await write(session, checked.accepted, site.now, lambda n: progress.advance(writing, n))
-    return Imported(rows=len(rows), known=len(checked.known), refused=list(checked.refused), written=written)
+        async with site.ledger() as ledger:
+            async with ledger.exclusive() as session:
+                checked = await compare(session, checked)
+                written = None
+                if not checked.refused and not dry_run:
+                    writing = progress.add_task("writing", total=len(checked.accepted))
+                    written = await write(session, checked.accepted, site.now, lambda n: progress.advance(writing, n))
+            overdue: list[Opening] = []
+            if client and written:
+                loans = {row.loan.loan_id for row in (*checked.accepted, *checked.known)}
+                overdue = [o for o in await openings(ledger) if o.loan_id in loans and o.at <= site.now]
+                opening = progress.add_task("opening cases", total=len(overdue))
+                await open_cases(client, ledger, site.settings.clock, overdue, lambda _: progress.advance(opening))
+    return Imported(rows=len(rows), known=len(checked.known), refused=list(checked.refused), written=written, opened=len(overdue))
 
 
 def _currencies(site: Site) -> dict[str, str]:
@@ -87,3 +99,5 @@ def _tell(imported: Imported) -> None:
         out.print(
             f"{what.loans} loans imported, with {what.people} people and {what.contact_points} contact points; {imported.known} were known already"
         )
+        if imported.opened:
+            out.print(f"{imported.opened} cases opened, or joined where they ran; look at them with: arrears case list")

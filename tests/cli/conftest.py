@@ -22,6 +22,7 @@ from arrears.cli.main import run
 from arrears.cli.site import running_in
 from arrears.config.settings import PACKAGED
 from arrears.sandbox.portfolio import sample
+from arrears.workers.server import free_port
 
 ARREARS = (sys.executable, "-m", "arrears.cli.main")
 ANY_PORTS = ("--temporal-port", "0", "--ui-port", "0", "--api-port", "0")
@@ -77,6 +78,7 @@ class Here:
 
     data_dir: Path
     process: subprocess.Popen[str]
+    metrics_port: int = 0
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGINT)
@@ -125,12 +127,12 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Generator[Here]:
     data_dir = tmp_path_factory.mktemp("up") / "data"
     strategies = shutil.copytree(PACKAGED / "strategies", data_dir.parent / "strategies")
     (strategies / "at-once.yaml").write_text(AT_ONCE, encoding="utf-8")
-    known = {"ARREARS_STRATEGIES_DIR": str(strategies)}
+    known = {"ARREARS_STRATEGIES_DIR": str(strategies), "ARREARS_METRICS_PORT": str(free_port())}
     portfolio = data_dir.parent / "portfolio.jsonl"
     rows = sample(datetime.now(ZoneInfo("Asia/Shanghai")).date())
     rows = replace(rows, rows=tuple(row.model_copy(update={"strategy": "at-once"}) if row.loan_id in SUED else row for row in rows.rows))
     portfolio.write_text(rows.json_lines(), encoding="utf-8")
-    here = bring_up(data_dir, **known)
+    here = replace(bring_up(data_dir, **known), metrics_port=int(known["ARREARS_METRICS_PORT"]))
     try:
         imported = [*ARREARS, "import", str(portfolio), "--data-dir", str(data_dir)]
         subprocess.run(imported, env=clean_environment(**known), check=True, stdout=subprocess.DEVNULL)

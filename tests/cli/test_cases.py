@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from arrears.sandbox.portfolio import Sample, sample
 from tests.cli.conftest import eventually
 
 
@@ -96,6 +100,18 @@ def test_an_old_book_starts_at_its_own_rung_and_fires_none_of_the_earlier_ones(a
     assert view["days_past_due"] >= 20
     earlier = [c for c in view["contacts"] if c["step"].startswith("first-call")]
     assert not [c for c in earlier if c["outcome"] not in ("skipped",)]
+
+
+def test_an_import_can_open_the_cases_of_what_is_overdue(arrears, on, tmp_path):
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    rows = sample(today).rows
+    overdue, later = (rows[n].model_copy(update={"loan_id": f"L-200{n}"}) for n in (1, 4))
+    assert min(i.due_on for i in later.instalments) > today
+    (tmp_path / "p.jsonl").write_text(Sample((overdue, later), ()).json_lines(), encoding="utf-8")
+    said = arrears("import", str(tmp_path / "p.jsonl"), "--open", *on, "--json").json
+    assert (said["written"]["loans"], said["opened"]) == (2, 1)
+    assert eventually(lambda: arrears("case", "show", "L-2001", *on).code == 0)
+    assert arrears("case", "show", "L-2004", *on).code == 1
 
 
 def test_cases_are_listed_by_days_past_due(arrears, on):

@@ -6,6 +6,7 @@ import os
 import signal
 from datetime import date
 
+import httpx
 import pytest
 
 from arrears.cli.site import running_in
@@ -40,3 +41,8 @@ def test_a_second_one_in_the_same_directory_is_refused(arrears, up, on):
     said = arrears("up", *on, "--json")
     assert said.code == 1
     assert "another arrears process runs in" in said.json["problem"]
+
+
+def test_the_workers_metrics_are_exposed_where_settings_say(up):
+    answer = httpx.get(f"http://127.0.0.1:{up.metrics_port}/metrics")
+    assert "temporal_worker_task_slots_available" in answer.text

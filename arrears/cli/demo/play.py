@@ -19,6 +19,7 @@ from arrears.cli.demo.screen import Screen, screen
 from arrears.cli.demo.summary import Summary, draw, take_account
 from arrears.cli.demo.world import World
 from arrears.cli.installation import Installation, add_api, add_worker, announced, claimed, lay_foundations
+from arrears.cli.opening import open_cases, openings
 from arrears.cli.output import Unreachable, err, out, print_json
 from arrears.cli.processes import with_api_port
 from arrears.cli.site import load_settings
@@ -161,8 +162,8 @@ async def _run(cast: Cast, sink: _Sink) -> bool:
 
 async def _let_run(cast: Cast, picture: Picture, watched: Screen) -> None:
     """Until every case is closed, the days are over, or somebody has seen enough."""
-    planned = await stage.openings(cast.ledger)
-    opening = asyncio.create_task(stage.open_cases(cast.client, cast.ledger, cast.installation.settings.clock, planned, cast.board))
+    clock, awaited = cast.installation.settings.clock, cast.board.awaited
+    opening = asyncio.create_task(open_cases(cast.client, cast.ledger, clock, await openings(cast.ledger), awaited.add))
     deciding = asyncio.create_task(_decide(cast, watched))
     try:
         while not cast.stop.is_set():
