@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from arrears.domain.money import Amount, Currency, Money, PositiveAmount
 
@@ -20,12 +21,16 @@ class Instalment(BaseModel):
     amount: PositiveAmount
 
 
+PaymentId = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]
+"""The loan system's own id of a payment: visible ASCII characters, so that no name can hide in it."""
+
+
 class Payment(BaseModel):
     """Money received for a loan. ``value_date`` is the day from which it counts for the borrower; the local day of receipt if absent."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    payment_id: str
+    payment_id: PaymentId
     amount: PositiveAmount
     currency: Currency
     received_at: AwareDatetime
@@ -37,7 +42,7 @@ class Payment(BaseModel):
 
 
 class KnownLoan(BaseModel):
-    """What can be said of a loan before its case is open, by ids only. ``due_since`` is the start of the borrower's day on which it fell due."""
+    """What can be said of a loan before its case is open, by ids only. ``due_since`` is the date on which it fell due, as midnight in UTC."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

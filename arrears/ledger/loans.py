@@ -8,16 +8,14 @@ LedgerRefusal
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.calendar import local_instant
 from arrears.domain.loan import Arrears, Instalment, KnownLoan, Payment, arrears_on
 from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PaymentRow, PersonRow, RelationRow
-from arrears.ledger.tables.columns import ID_LENGTH
 
 
 class LedgerRefusal(Exception):
@@ -105,9 +103,9 @@ async def arrears(session: AsyncSession, loan_id: str, on: date) -> Arrears:
 
 async def known(session: AsyncSession, loan_id: str) -> KnownLoan:
     """The loan as its case will find it. Raises ``LoanUnknown``."""
-    row, person = await loan(session, loan_id), await borrower(session, loan_id)
+    row = await loan(session, loan_id)
     since = (await arrears(session, loan_id, date.max)).due_since
-    due_since = local_instant(since, time(0), person.zone) if since and person.zone else None
+    due_since = datetime.combine(since, time(0), UTC) if since else None
     return KnownLoan(loan_id=loan_id, borrower_id=row.borrower_id, strategy=row.strategy, due_since=due_since)
 
 
@@ -116,8 +114,6 @@ async def record_payment(session: AsyncSession, loan_id: str, payment: Payment, 
 
     Raises ``LoanUnknown``; ``PaymentConflict`` if the id is booked with other content; ``PaymentRefused`` if the currency is not the loan's.
     """
-    if not 0 < len(payment.payment_id) <= ID_LENGTH or not payment.payment_id.isprintable():
-        raise PaymentRefused(f"payment_id must have 1 to {ID_LENGTH} printable characters")
     currency = (await lock_loan(session, loan_id)).currency
     if payment.currency != currency:
         raise PaymentRefused(f"payment {payment.payment_id} is in {payment.currency}, but loan {loan_id} is owed in {currency}")

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from arrears.domain.apply import apply_all, objection
     from arrears.domain.case import Case, open_case, open_request, paid
     from arrears.domain.clock import REAL_TIME, Clock
-    from arrears.domain.events import ApprovalDecided, Event, MessageIgnored, Withdrawn
+    from arrears.domain.events import ApprovalDecided, Event, MessageIgnored, StepTaken, Withdrawn
     from arrears.domain.moves import Finished, Move, Note, Wait
     from arrears.domain.orders import OpenOrder
     from arrears.domain.outcome import NOT_MADE
@@ -33,6 +33,11 @@ with workflow.unsafe.imports_passed_through():
 
 _TICK = timedelta(milliseconds=1)
 _NAME_SHOWN = 40
+
+
+def _refused(why: str) -> ApplicationError:
+    """The answer to an update that cannot count: sending it again cannot help."""
+    return ApplicationError(why, type="Refused", non_retryable=True)
 
 
 class Carried(BaseModel):
@@ -101,12 +106,19 @@ class CollectionCase:
                     await self._hand_over_if_long()
                     await self._wait(until, next_)
                 case Note(event):
-                    self._unrecorded = (*self._unrecorded, event)
-                    self._apply(event)
+                    await self._note(event)
                 case action:
                     self._apply(*await carry_out.carry_out(self._opened(), action, self._call_timeout, self._unrecorded, self._now))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._summary()
+
+    async def _note(self, event: Event) -> None:
+        """What time alone brought about. A step passed over waits for the next occasion to be written down; an expiry or a broken word does not."""
+        self._unrecorded = (*self._unrecorded, event)
+        self._apply(event)
+        if not isinstance(event, StepTaken):
+            events, self._unrecorded = self._unrecorded, ()
+            await carry_out.record(self._opened(), events)
 
     async def _open(self) -> None:
         order = OpenOrder(loan_id=self._input.loan_id, run_key=workflow.info().first_execution_run_id, strategy=self._input.strategy)
@@ -198,7 +210,7 @@ class CollectionCase:
         try:
             event = await self._understand(name, payload)
         except Unreadable as refusal:
-            raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
+            raise _refused(str(refusal)) from None
         await self._take(event)
         return self._view()
 
@@ -216,9 +228,12 @@ class CollectionCase:
         """Refuse an update before it is written to the history, as far as that can be said without the ledger."""
         case = self._case
         request = open_request(case) if case else None
-        event = read(name, payload, self._now(), request.approval_id if request else None)
+        try:
+            event = read(name, payload, self._now(), request.approval_id if request else None)
+        except Unreadable as refusal:
+            raise _refused(str(refusal)) from None
         if case is not None and (why := objection(case, event)) is not None:
-            raise Unreadable(why)
+            raise _refused(why)
 
     @workflow.query(name=QUERY_CASE, description="Where the case stands, what happens next and why, what blocks it")
     def case(self) -> CaseView:

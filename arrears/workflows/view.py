@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 
 from arrears.domain.agenda import ladder_day
 from arrears.domain.calendar import local_date, local_text
@@ -178,6 +178,6 @@ def attributes(case: Case, now: datetime) -> dict[str, str | datetime | None]:
         contract.HOLD_REASON.name: holds[-1].reason if holds else None,
         contract.APPROVAL_ID.name: request.approval_id if request else None,
         contract.AGENCY.name: placed.agency if placed else None,
-        contract.DUE_SINCE.name: case.calendar.instant(since, _MIDNIGHT) if since else None,
+        contract.DUE_SINCE.name: datetime.combine(since, _MIDNIGHT, UTC) if since else None,
         contract.NEXT_MOVE_AT.name: stage_ends(case, now),
     }

@@ -58,14 +58,6 @@ async def test_a_payment_in_another_currency_is_refused(ledger: Ledger) -> None:
         await book(ledger, payment(currency="EUR"))
 
 
-@pytest.mark.parametrize("payment_id", ["", "x" * 129, "pay\x00"])
-async def test_a_payment_whose_id_cannot_be_kept_is_refused(ledger: Ledger, payment_id: str) -> None:
-    await lend(ledger)
-
-    with pytest.raises(PaymentRefused, match="payment_id"):
-        await book(ledger, payment(payment_id))
-
-
 async def test_a_payment_for_an_unknown_loan_is_refused(ledger: Ledger) -> None:
     with pytest.raises(LoanUnknown, match="loan L-404 is not in the ledger"):
         await book(ledger, payment(), loan_id="L-404")
