@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from arrears.domain.orders import Activity, Purpose
     from arrears.domain.outcome import Outcome
     from arrears.domain.strategy import Channel, ContactRung, Line, RelativesRung
-    from arrears.workflows.policies import CALL_RETRIES, LEDGER_RETRIES, LEDGER_TIMEOUT, MISSED_AFTER, SEND_RETRIES, SEND_TIMEOUT
+    from arrears.workflows.policies import LEDGER_RETRIES, LEDGER_TIMEOUT, MISSED_AFTER, SEND_RETRIES, SEND_TIMEOUT
 
 _Answer = TypeVar("_Answer")
 
@@ -112,7 +112,7 @@ async def _contact(case: Case, move: Contact, call_timeout: timedelta, now: Call
             result_type=orders.ContactReport,
             start_to_close_timeout=call_timeout if call else SEND_TIMEOUT,
             heartbeat_timeout=None if call else MISSED_AFTER,
-            retry_policy=CALL_RETRIES if call else SEND_RETRIES,
+            retry_policy=SEND_RETRIES,
             summary=f"{order.channel.replace('_', '-')} to the {who}: {move.step} ({order.message})",
         )
     except ActivityError:

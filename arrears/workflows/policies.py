@@ -21,9 +21,7 @@ SEND_TIMEOUT = timedelta(seconds=60)
 SEND_RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=2), backoff_coefficient=3.0, maximum_interval=timedelta(minutes=10), maximum_attempts=10
 )
-"""About an hour of retries. Each attempt asks the law and the gateway anew, so a late one is never an unlawful or a second one."""
+"""About an hour of retries. Each attempt asks the law and the gateway anew, so a late one is never an unlawful or a second one.
 
-CALL_RETRIES = RetryPolicy(
-    initial_interval=timedelta(seconds=2), backoff_coefficient=3.0, maximum_interval=timedelta(minutes=10), maximum_attempts=4
-)
-"""An attempt without an outcome ends after the call's own time; the next asks the gateway. The last one settles the call as unknown."""
+A call's attempt without an outcome ends after the call's own time, and the next one asks the gateway. The last attempt settles what nobody can tell as unknown.
+"""

@@ -186,7 +186,8 @@ class Town:
             step = f"{entry.step}: " if entry.step else ""
             rules = f" [{', '.join(entry.rules)}]" if entry.rules else ""
             lines.append(f"day {self.day(entry.at):>3} {local_time(entry.at, ZONE):%H:%M}  {entry.kind:<18} {step}{entry.text}{rules}")
-        return _DATE.sub(self._as_ladder_day, "\n".join(lines)) + "\n"
+        # What happens within a minute is told in the order of its words: which of two came a moment earlier is chance.
+        return _DATE.sub(self._as_ladder_day, "\n".join(sorted(lines))) + "\n"
 
     def _as_ladder_day(self, found: re.Match[str]) -> str:
         """A date in a text as ladder day, so that the story is the same whenever it is told."""

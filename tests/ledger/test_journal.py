@@ -115,7 +115,6 @@ async def test_a_payment_that_came_by_two_ways_counts_once(running: Ledger) -> N
     ("other", "why"),
     [
         ({"amount": "7"}, "booked already with another amount"),
-        ({"payment_id": "x" * 500}, "payment_id must have"),
         ({"payment_id": "pay-2", "currency": "EUR"}, "is in EUR"),
     ],
 )
