@@ -29,14 +29,15 @@ from arrears.workflows.starting import start_case
 T = TypeVar("T")
 
 _ANSWER_WITHIN = timedelta(seconds=10)
+_ASK_AGAIN_AFTER = 0.4
 
 
 class NoSuchCase(CommandFailed):
     """No case of that loan is known, or none that still runs."""
 
 
-class NotOpenYet(CommandFailed):
-    """The case has just been started; it knows nothing of itself yet."""
+class NotReadyYet(CommandFailed):
+    """The case cannot answer at this moment: it has just been started, or something has just happened to it that it was not told of yet."""
 
 
 class CaseFailed(CommandFailed):
@@ -54,15 +55,21 @@ async def open_case(client: Client, ledger: Ledger, request: CaseRequest) -> str
     return handle.first_execution_run_id or ""
 
 
-async def view(client: Client, loan_id: str, within: timedelta = _ANSWER_WITHIN) -> CaseView:
-    """Where the case stands, also after it closed. Raises ``NoSuchCase``, ``CaseFailed``, ``NotOpenYet``, ``Unreachable``."""
+async def view(client: Client, loan_id: str, within: timedelta = _ANSWER_WITHIN, tries: int = 5) -> CaseView:
+    """Where the case stands, also after it closed; one that cannot say so just now is asked again.
+
+    Raises ``NoSuchCase``, ``CaseFailed``, ``NotReadyYet``, ``Unreachable``.
+    """
     handle = client.get_workflow_handle(workflow_id(loan_id))
     try:
         return await _answered(handle.query(QUERY_CASE, result_type=CaseView, rpc_timeout=within), loan_id)
-    except NotOpenYet:
+    except NotReadyYet:
         if (why := await _answered(_failure(handle), loan_id)) is not None:
             raise CaseFailed(f"the case of loan {loan_id} failed: {why}") from None
-        raise
+        if tries <= 1:
+            raise
+    await asyncio.sleep(_ASK_AGAIN_AFTER)
+    return await view(client, loan_id, within, tries - 1)
 
 
 async def update(client: Client, loan_id: str, name: str, message: BaseModel, update_id: str | None = None) -> CaseView:
@@ -87,7 +94,7 @@ async def _answered(asked: Awaitable[T], loan_id: str) -> T:
     except WorkflowUpdateFailedError as refused:
         refuse(_said(refused.cause))
     except WorkflowQueryFailedError as failed:
-        raise NotOpenYet(f"the case of loan {loan_id} cannot answer: {failed}") from failed
+        raise NotReadyYet(f"the case of loan {loan_id} cannot answer: {failed}") from failed
     except (RPCTimeoutOrCancelledError, TimeoutError) as late:
         raise Unreachable(
             f"the case of loan {loan_id} did not answer in time: does a worker run? Start one with `arrears worker`"

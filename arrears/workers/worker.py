@@ -10,7 +10,7 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from arrears.activities import Activities
@@ -18,6 +18,7 @@ from arrears.config.settings import MetricsSettings, Settings
 from arrears.gateways.registry import Gateways
 from arrears.ledger.engine import Ledger
 from arrears.workers.connection import connect, register_search_attributes
+from arrears.workers.early_events import OnTime
 from arrears.workers.heartbeats import SignsOfLife
 from arrears.workers.stopping import Stopped, stop_signals, unless
 from arrears.workflows.case import CollectionCase
@@ -34,9 +35,9 @@ _PURE = ("arrears.domain", "arrears.workflows.contract")
 _log = logging.getLogger(__name__)
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """Temporal's sandbox, with our pure modules shared by all cases instead of loaded for each."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PURE))
+def workflow_runner() -> WorkflowRunner:
+    """Temporal's sandbox, with our pure modules shared by all cases instead of loaded for each, and nothing shown to a case before its time."""
+    return OnTime(SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PURE)))
 
 
 def collections_worker(client: Client, activities: Sequence[Callable[..., Any]]) -> Worker:

@@ -87,13 +87,13 @@ async def _ask(client: Client, loan_ids: Iterable[str]) -> list[CaseView | Faile
             if away.is_set():
                 return None
             try:
-                return await view(client, loan_id, _PATIENCE)
+                return await view(client, loan_id, _PATIENCE, tries=1)
             except CaseFailed as failed:
                 return Failed(loan_id, str(failed))
             except Unreachable:
                 away.set()  # nobody else is asked in vain
             except CommandFailed:
-                pass  # it is still being opened
+                pass  # not just now: it is being opened, or waits to be told what has happened
             return None
 
     return [answer for answer in await asyncio.gather(*map(one, loan_ids)) if answer]
