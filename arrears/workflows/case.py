@@ -6,9 +6,7 @@ The core says what to do next; this makes it, applies what happened and asks aga
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,6 +65,7 @@ class CollectionCase:
         self._clock = REAL_TIME
         self._call_timeout = timedelta()
         self._unrecorded: tuple[Event, ...] = ()
+        self._reached: datetime | None = None
         self._move: Move = Wait(None, "the opening", "the ledger is asked what is owed")
         self._refused: str | None = None
         try:
@@ -129,12 +128,12 @@ class CollectionCase:
     async def _wait(self, until: datetime | None, next_: str) -> None:
         """Sleep until a business instant, or until an event has changed the case: one timer, never a poll."""
         before = self._case
-        timeout = None
-        if until is not None:
-            real = self._clock.real_duration(until - self._now())
-            timeout = _TICK * (math.ceil(real / _TICK) + 1)
-        with suppress(asyncio.TimeoutError):
+        timeout = None if until is None else max(self._clock.real_duration(until - self._now()), _TICK)
+        try:
             await workflow.wait_condition(lambda: self._case is not before, timeout=timeout, timeout_summary=f"until {next_}")
+        except TimeoutError:
+            # The timer has fired, so it is that late, whatever rounding makes of it.
+            self._reached = until
 
     async def _hand_over_if_long(self) -> None:
         if workflow.info().is_continue_as_new_suggested():
@@ -144,7 +143,8 @@ class CollectionCase:
             workflow.continue_as_new(following.model_dump(mode="json", exclude_none=True))
 
     def _now(self) -> datetime:
-        return self._clock.at(workflow.now())
+        now = self._clock.at(workflow.now())
+        return now if self._reached is None else max(now, self._reached)
 
     def _opened(self) -> Case:
         assert self._case is not None
