@@ -32,7 +32,7 @@ from arrears.workers.supervisor import Notice, Supervisor
 
 _LOOK_EVERY = 1.0
 _DECIDE_EVERY = 0.7
-_SHORTEST_LEAD = timedelta(seconds=6)
+_SHORTEST_LEAD = timedelta(seconds=9)
 _WORLD_FALLS_SILENT = 15.0
 _CALLS_END_WITHIN = 6.0
 _PLAIN_LINES = timedelta(seconds=9)
