@@ -110,7 +110,7 @@ def carry_through(work: Coroutine[Any, Any, T]) -> T:
 
 def with_api_port(settings: Settings, port: int | None) -> Settings:
     """The settings with the API on ``port``, or on a free port if it is taken, and with callbacks addressed to it unless the environment says where."""
-    api = settings.api.model_copy(update={"port": port_or_free(port or settings.api.port)})
+    api = settings.api.model_copy(update={"port": port_or_free(settings.api.port if port is None else port)})
     changes: dict[str, object] = {"api": api}
     if "ARREARS_CALLBACK_BASE" not in os.environ:
         changes["callback_base"] = f"http://{api.host}:{api.port}"
