@@ -66,6 +66,11 @@ def local_instant(day: date, at: time, zone: str) -> datetime:
     return datetime.combine(day, at, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
+def utc_midnight(day: date) -> datetime:
+    """A date as an instant, for places that have no dates: the same in every zone."""
+    return datetime.combine(day, time(0), UTC)
+
+
 class Window(BaseModel):
     """Hours of a local day, half-open: ``start`` is inside, ``end`` is not. It does not cross midnight."""
 

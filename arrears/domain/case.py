@@ -161,9 +161,9 @@ def pending_promise(case: Case) -> Promise | None:
     return next((p for p in reversed(case.promises) if p.judged_at is None), None)
 
 
-def promise_ends(case: Case, promise: Promise) -> datetime:
-    """The instant from which an unkept promise counts as broken."""
-    return case.calendar.instant(promise.due_on + ONE_DAY * (case.strategy.promises.grace_days + 1), _MIDNIGHT)
+def grace_ends(case: Case, due_on: date) -> datetime:
+    """The instant from which money that was promised or planned for a day counts as not paid."""
+    return case.calendar.instant(due_on + ONE_DAY * (case.strategy.promises.grace_days + 1), _MIDNIGHT)
 
 
 def plan_in_force(case: Case) -> Plan | None:
@@ -173,7 +173,7 @@ def plan_in_force(case: Case) -> Plan | None:
 def pauses(case: Case) -> tuple[Pause, ...]:
     """Everything that makes the ladder's count stand still, past and present."""
     promised = tuple(
-        Pause(reason="promise", since=p.made_at, until=p.judged_at or promise_ends(case, p)) for p in case.promises if p.stops_ladder
+        Pause(reason="promise", since=p.made_at, until=p.judged_at or grace_ends(case, p.due_on)) for p in case.promises if p.stops_ladder
     )
     planned = (Pause(reason="plan", since=case.plan.agreed_at, until=case.plan.broken_at),) if case.plan else ()
     return case.holds + case.quiet + promised + planned

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from arrears.domain.agenda import Due, agenda, ladder_of
-from arrears.domain.calendar import ONE_DAY
 from arrears.domain.case import (
     Case,
     Request,
     arrears,
+    grace_ends,
     is_cured,
     open_request,
     paid,
@@ -18,12 +18,12 @@ from arrears.domain.case import (
     pending_promise,
     placement,
     plan_in_force,
-    promise_ends,
     standing_holds,
     track_in_force,
 )
 from arrears.domain.conditions import unmet
 from arrears.domain.events import ApprovalExpired, Ending, PlanBroken, PromiseJudged, StepTaken
+from arrears.domain.loan import Instalment
 from arrears.domain.moves import (
     AskApproval,
     AssignTask,
@@ -40,8 +40,6 @@ from arrears.domain.moves import (
 )
 from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.strategy import Approval, ContactRung, Referral, ReferralRung, RelativesRung, TaskRung
-
-_MIDNIGHT = time(0)
 
 
 def next_move(case: Case, now: datetime) -> Move:
@@ -114,16 +112,16 @@ def _what_time_made_true(case: Case, now: datetime) -> Move | None:
     promise = pending_promise(case)
     if promise is not None:
         kept = paid(case) - promise.paid_before >= promise.amount
-        if kept or now >= promise_ends(case, promise):
+        if kept or now >= grace_ends(case, promise.due_on):
             return Note(PromiseJudged(at=now, amount=promise.amount, due_on=promise.due_on, kept=kept))
     missed = _missed_instalment(case)
-    if missed is not None and missed.at <= now:
-        return Note(PlanBroken(at=now, due_on=case.calendar.day_of(missed.at) - ONE_DAY * (case.strategy.promises.grace_days + 1)))
+    if missed is not None and grace_ends(case, missed.due_on) <= now:
+        return Note(PlanBroken(at=now, due_on=missed.due_on))
     return None
 
 
-def _missed_instalment(case: Case) -> _Wake | None:
-    """When the plan breaks if nothing more is paid."""
+def _missed_instalment(case: Case) -> Instalment | None:
+    """The instalment at which the plan breaks if nothing more is paid."""
     plan = plan_in_force(case)
     if plan is None:
         return None
@@ -131,8 +129,7 @@ def _missed_instalment(case: Case) -> _Wake | None:
     for instalment in plan.instalments:
         covered -= instalment.amount
         if covered < 0:
-            on = instalment.due_on + ONE_DAY * (case.strategy.promises.grace_days + 1)
-            return _Wake(case.calendar.instant(on, _MIDNIGHT), f"the plan's instalment of {instalment.due_on}")
+            return instalment
     return None
 
 
@@ -247,9 +244,9 @@ def _wait(case: Case, now: datetime, to_come: list[Due]) -> Wait:
     if placed is not None:
         wakes.append(_Wake(placed.until, f"recall from {placed.agency}"))
     if promise is not None:
-        wakes.append(_Wake(promise_ends(case, promise), f"promise due on {promise.due_on}"))
+        wakes.append(_Wake(grace_ends(case, promise.due_on), f"promise due on {promise.due_on}"))
     if missed is not None:
-        wakes.append(missed)
+        wakes.append(_Wake(grace_ends(case, missed.due_on), f"the plan's instalment of {missed.due_on}"))
     if (end := _ladder_ends(case, now)) is not None:
         wakes.append(_Wake(end.at, f"end of the ladder: {end.outcome}"))
     # A timed hold wakes the case when it ends, so that its stage and sheet stay true.

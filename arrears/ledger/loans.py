@@ -8,12 +8,13 @@ LedgerRefusal
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from arrears.domain.calendar import utc_midnight
 from arrears.domain.loan import Arrears, Instalment, KnownLoan, Payment, arrears_on
 from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PaymentRow, PersonRow, RelationRow
 
@@ -105,7 +106,7 @@ async def known(session: AsyncSession, loan_id: str) -> KnownLoan:
     """The loan as its case will find it. Raises ``LoanUnknown``."""
     row = await loan(session, loan_id)
     since = (await arrears(session, loan_id, date.max)).due_since
-    due_since = datetime.combine(since, time(0), UTC) if since else None
+    due_since = utc_midnight(since) if since else None
     return KnownLoan(loan_id=loan_id, borrower_id=row.borrower_id, strategy=row.strategy, due_since=due_since)
 
 

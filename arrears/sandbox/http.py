@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from arrears.config.settings import GatewayName
-from arrears.gateways.contract import CHANNEL_GATEWAY, REFERRAL_GATEWAY, CallbackBody, Handover, Outgoing
+from arrears.gateways.contract import REFERRAL_GATEWAY, CallbackBody, Handover, Outgoing
 from arrears.gateways.signing import SignatureRefused, verify_signature
 from arrears.sandbox.faults import Fault, FaultKind
 from arrears.sandbox.record import LoanPayment, Order, Report, receipt
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from arrears.sandbox.world import SandboxWorld
 
 _BEFORE: tuple[FaultKind, ...] = ("timeout", "error", "rate_limited", "refused", "garbage")
-_MESSAGES = frozenset(CHANNEL_GATEWAY.values()) - {"email"}
 _REFERRALS = frozenset(REFERRAL_GATEWAY.values())
 
 

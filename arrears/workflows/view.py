@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from arrears.domain.agenda import ladder_day
-from arrears.domain.calendar import local_date, local_text
+from arrears.domain.calendar import local_date, local_text, utc_midnight
 from arrears.domain.case import (
     Case,
     arrears,
     attitude_of,
     days_past_due,
+    grace_ends,
     open_request,
     pending_promise,
     placement,
     plan_in_force,
-    promise_ends,
     standing_holds,
     track_in_force,
 )
@@ -37,7 +37,6 @@ from arrears.workflows import contract
 from arrears.workflows.contract import CaseView, OpenApproval, RecentContact
 
 _RECENT = 12
-_MIDNIGHT = time(0)
 
 
 def stage(case: Case, now: datetime) -> str:
@@ -69,7 +68,7 @@ def stage_ends(case: Case, now: datetime) -> datetime | None:
             return request.deadline if request else None
         case "promised":
             promise = pending_promise(case)
-            return promise_ends(case, promise) if promise else None
+            return grace_ends(case, promise.due_on) if promise else None
         case "placed":
             placed = placement(case)
             return placed.until if placed else None
@@ -178,6 +177,6 @@ def attributes(case: Case, now: datetime) -> dict[str, str | datetime | None]:
         contract.HOLD_REASON.name: holds[-1].reason if holds else None,
         contract.APPROVAL_ID.name: request.approval_id if request else None,
         contract.AGENCY.name: placed.agency if placed else None,
-        contract.DUE_SINCE.name: datetime.combine(since, _MIDNIGHT, UTC) if since else None,
+        contract.DUE_SINCE.name: utc_midnight(since) if since else None,
         contract.NEXT_MOVE_AT.name: stage_ends(case, now),
     }
