@@ -19,6 +19,25 @@ class MessageClass(StrEnum):
     OFFER = "offer"
     NOTICE = "notice"
     LOCATE_ONLY = "locate_only"
+    LIMITED_CONTENT = "limited_content"
+    REPLY = "reply"
+    VERIFICATION = "verification"
+    OPT_OUT_CONFIRMATION = "opt_out_confirmation"
+    TERMINATE = "terminate"
+    MAY_REMEDY = "may_remedy"
+    WILL_REMEDY = "will_remedy"
+
+
+class NoticeKind(StrEnum):
+    """What a notice tells of: the law asks for it before the step itself, or together with the first contact."""
+
+    AGENCY = "agency"
+    ASSIGNMENT = "assignment"
+    CREDIT = "credit"
+    DEFAULT = "default"
+    TRANSFER = "transfer"
+    VALIDATION = "validation"
+    VERIFICATION = "verification"
 
 
 class _Fact(BaseModel):

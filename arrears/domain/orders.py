@@ -42,8 +42,17 @@ class Purpose(StrEnum):
     """Why a person is contacted."""
 
     COLLECT = "collect"
+    REMIND = "remind"
+    OFFER = "offer"
     LOCATE = "locate"
     RELAY = "relay"
+    NOTICE = "notice"
+    REPLY = "reply"
+    VERIFICATION = "verification"
+    CONFIRM_OPT_OUT = "confirm_opt_out"
+    TERMINATE = "terminate"
+    MAY_REMEDY = "may_remedy"
+    WILL_REMEDY = "will_remedy"
 
 
 class OpenOrder(_Payload):

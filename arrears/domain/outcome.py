@@ -8,6 +8,7 @@ from enum import StrEnum
 class Outcome(StrEnum):
     """The result of a contact, or of any other step."""
 
+    ANSWERED = "answered"
     ANSWERED_WILLING = "answered_willing"
     ANSWERED_DELAYING = "answered_delaying"
     ANSWERED_REFUSING = "answered_refusing"
@@ -19,6 +20,8 @@ class Outcome(StrEnum):
     VOICEMAIL = "voicemail"
     INVALID_NUMBER = "invalid_number"
     DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    OPTED_OUT = "opted_out"
     FAILED = "failed"
     UNKNOWN = "unknown"
     RELAYED = "relayed"
@@ -30,7 +33,14 @@ class Outcome(StrEnum):
 
 
 ANSWERED = frozenset(
-    {Outcome.ANSWERED_WILLING, Outcome.ANSWERED_DELAYING, Outcome.ANSWERED_REFUSING, Outcome.ANSWERED_DISPUTES, Outcome.ANSWERED_HARDSHIP}
+    {
+        Outcome.ANSWERED,
+        Outcome.ANSWERED_WILLING,
+        Outcome.ANSWERED_DELAYING,
+        Outcome.ANSWERED_REFUSING,
+        Outcome.ANSWERED_DISPUTES,
+        Outcome.ANSWERED_HARDSHIP,
+    }
 )
 """The borrower was spoken to."""
 

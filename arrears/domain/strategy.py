@@ -36,6 +36,8 @@ class Channel(StrEnum):
     SMS = "sms"
     EMAIL = "email"
     IN_APP = "in_app"
+    LETTER = "letter"
+    VISIT = "visit"
 
 
 class Line(StrEnum):

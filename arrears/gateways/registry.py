@@ -27,8 +27,9 @@ class Gateways:
             self._held["email"] = SmtpGateway(settings.smtp)
 
     def channel(self, channel: Channel) -> Gateway | None:
-        """The gateway that reaches people by ``channel``."""
-        return self._held.get(CHANNEL_GATEWAY[channel])
+        """The gateway that reaches people by ``channel``; nothing of ours writes paper letters or makes visits, others report theirs."""
+        name = CHANNEL_GATEWAY.get(channel)
+        return self._held.get(name) if name else None
 
     def referral(self, referral: Referral) -> Gateway | None:
         """The gateway of the institutions that take this kind of referral."""

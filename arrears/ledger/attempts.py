@@ -29,8 +29,10 @@ CHANNEL_KINDS: dict[Channel, tuple[ContactKind, ...]] = {
     Channel.SMS: (ContactKind.MOBILE,),
     Channel.EMAIL: (ContactKind.EMAIL,),
     Channel.IN_APP: (ContactKind.IN_APP,),
+    Channel.LETTER: (),
+    Channel.VISIT: (),
 }
-"""Which addresses a channel can use, the better ones first."""
+"""Which addresses a channel can use, the better ones first. Letters and visits are others' to make, and to report."""
 
 
 _NEVER_LEFT = NOT_MADE | {Outcome.FAILED}

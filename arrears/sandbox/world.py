@@ -219,7 +219,7 @@ class SandboxWorld:
                 return (Outcome.INVALID_NUMBER if called is Outcome.INVALID_NUMBER else Outcome.DELIVERED), 3
             case Channel.IN_APP:
                 return Outcome.DELIVERED, 1
-            case Channel.EMAIL:
+            case Channel.EMAIL | Channel.LETTER | Channel.VISIT:
                 return None, 0
 
     def _report_of(self, order: Order, url: str) -> None:
