@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -17,7 +16,10 @@ from arrears.domain.message import MessageClass
 from arrears.domain.money import Money
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
+from arrears.domain.situation import Relation
 from arrears.domain.strategy import Channel, Role
+
+__all__ = ["Facts", "Grant", "Past", "Point", "Proposal", "Reach", "Recipient", "ReferralFacts", "Relation", "StandingHold"]
 
 
 class _Fact(BaseModel):
@@ -27,17 +29,6 @@ class _Fact(BaseModel):
     def digest(self) -> str:
         """SHA-256 over all that is in it: what a verdict was based on, without repeating it."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
-
-
-class Relation(StrEnum):
-    """What a person is to the loan."""
-
-    BORROWER = "borrower"
-    JOINT = "joint"
-    GUARANTOR = "guarantor"
-    SPOUSE = "spouse"
-    EMERGENCY = "emergency"
-    CONTACT = "contact"
 
 
 class Proposal(_Fact):

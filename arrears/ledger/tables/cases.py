@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from arrears.domain.strategy import Referral, Role, TaskKind
-from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, Row, code, must, together
+from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, OPTIONAL_JSON, Row, code, must, together
 
 
 class CaseOutcome(StrEnum):
@@ -92,7 +92,12 @@ class CaseEventRow(Row, table=True):
 
 
 class HoldRow(Row, table=True):
-    """A reason why a loan's ladder stands still, until it is lifted or ``until`` comes."""
+    """A reason why nothing, or little, may be done about a loan, until it is lifted or ``until`` comes.
+
+    ``reason`` is a kind of ``domain.holds``, which says how far it reaches, or any other code. ``details`` say more: ``part`` (the disputed amount),
+    ``treatment_ends_on``, ``agency`` (the only one that is barred), ``person`` (whom it concerns, if not the borrower). ``case_id`` is the case that was
+    told, none if none was open. ``recorded_at`` and ``lift_recorded_at`` are when the ledger knew.
+    """
 
     __table_args__ = (
         ForeignKeyConstraint(["case_id", "loan_id"], ["cases.id", "cases.loan_id"]),
@@ -101,12 +106,15 @@ class HoldRow(Row, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    case_id: str = Field(max_length=ID_LENGTH)
-    loan_id: str = Field(index=True, max_length=ID_LENGTH)
+    case_id: str | None = Field(default=None, max_length=ID_LENGTH)
+    loan_id: str = Field(foreign_key="loans.id", index=True, max_length=ID_LENGTH)
     reason: str = Field(max_length=120)
     placed_at: datetime
     until: datetime | None = None
     lifted_at: datetime | None = None
+    details: dict[str, Any] | None = Field(default=None, sa_type=OPTIONAL_JSON)
+    recorded_at: datetime | None = None
+    lift_recorded_at: datetime | None = None
 
 
 class TaskRow(Row, table=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NewType
 
-from sqlalchemy import JSON, CheckConstraint, Dialect, MetaData, Numeric, String, TypeDecorator
+from sqlalchemy import JSON, CheckConstraint, Dialect, LargeBinary, MetaData, Numeric, String, TypeDecorator
 from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeEngine
@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 CODE_LENGTH = 32
 ID_LENGTH = 128
+REGION_LENGTH = 6
 _PLACES = Decimal("0.0001")
 _CENT = Decimal("0.01")
 
@@ -89,6 +90,18 @@ def code(of: type[StrEnum]) -> SqlEnum:
 
 JSON_VALUE = JSON()
 """A JSON document, kept as it was told. (PostgreSQL's JSONB would refuse some texts that a message may bring.)"""
+
+OPTIONAL_JSON = JSON(none_as_null=True)
+"""A JSON document or none."""
+
+
+Sealed = NewType("Sealed", bytes)
+"""A value that only the key of the person whom it concerns opens; see ``arrears.ledger.vault``."""
+
+SEALED = LargeBinary()
+"""The column of a sealed value."""
+
+MARK_BYTES = 32
 
 
 def must(name: str, condition: str) -> CheckConstraint:

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from arrears.domain.facts import Relation
+from arrears.domain.situation import Relation
 from arrears.ledger.tables.columns import ID_LENGTH, ExactAmount, Row, amount_check, code, must
 
 
+class LenderKind(StrEnum):
+    """What kind of company owns the debt: some rules bind only some of them."""
+
+    BANK = "bank"
+    CONSUMER_FINANCE = "consumer_finance"
+    SMALL_LOAN = "small_loan"
+    PURCHASER = "purchaser"
+
+
 class LoanRow(Row, table=True):
-    """A loan as the lender's system gave it to us. ``strategy`` names the ladder its cases use; ``held_for`` is a hold that stands from the start."""
+    """A loan as the lender's system gave it to us. ``strategy`` names the ladder its cases use; ``held_for`` is a hold that stands from the start.
+
+    ``annual_cost`` is what it costs the borrower in a year, effectively, in per cent; after ``limitation_ends_on`` nobody can sue for it any more.
+    """
 
     __table_args__ = (
         # Payments refer to (id, currency), so that money of another currency is never counted.
         UniqueConstraint("id", "currency"),
         must("currency_code", "length(currency) = 3 AND currency = upper(currency)"),
+        amount_check("annual_cost", ">= 0"),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -29,6 +43,9 @@ class LoanRow(Row, table=True):
     strategy: str = Field(max_length=48)
     language: str | None = Field(default=None, max_length=35)
     held_for: str | None = Field(default=None, max_length=120)
+    annual_cost: Decimal | None = Field(default=None, sa_type=ExactAmount)
+    limitation_ends_on: date | None = None
+    lender_kind: LenderKind | None = Field(default=None, sa_type=code(LenderKind))
     imported_at: datetime
 
 
@@ -76,9 +93,10 @@ class PaymentRow(Row, table=True):
 
 
 class RelationRow(Row, table=True):
-    """A person whom a borrower named, and as what. ``evidence`` refers to the proof of a guarantee, a joint debt or a marriage.
+    """A person who is tied to somebody's loan, and as what. ``evidence`` refers to the proof of a guarantee, a joint debt, a marriage or an authority.
 
-    ``refused_at``: they asked not to be contacted; that is final.
+    ``refused_at``: they asked not to be contacted; that is final. ``volunteered`` refers to the proof that they offered, unasked, to pay;
+    ``may_ask_again_at``: since then they may be asked once more where the debtor is, because they wanted it or what they said was wrong.
     """
 
     __table_args__ = (must("not_the_borrower", "role <> 'borrower'"),)
@@ -88,3 +106,5 @@ class RelationRow(Row, table=True):
     role: Relation = Field(sa_type=code(Relation))
     evidence: str | None = Field(default=None, max_length=200)
     refused_at: datetime | None = None
+    volunteered: str | None = Field(default=None, max_length=200)
+    may_ask_again_at: datetime | None = None
