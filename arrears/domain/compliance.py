@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from arrears.domain.facts import Facts, ReferralFacts
 from arrears.domain.rules import (
@@ -19,13 +19,12 @@ from arrears.domain.rules import (
     MONEY_OWED,
     NO_HOLD,
     PAYMENTS_HEARD,
-    Effect,
-    Finding,
     HouseRule,
     Rule,
     not_standing,
 )
-from arrears.domain.strategy import Role, Slug
+from arrears.domain.strategy import Slug
+from arrears.domain.verdict import Effect, Finding, Verdict
 
 _MOST_ROUNDS = 10
 
@@ -50,26 +49,6 @@ class Regime(BaseModel):
                 raise ValueError(f"rule {rule.rule} is listed twice; list it once, or once a channel")
             seen.add(key)
         return self
-
-
-class Verdict(BaseModel):
-    """The answer to one proposed contact, with every rule that stands against it.
-
-    ``until`` is given with ``defer``: the first instant at which nothing that is known now stands against it. ``role`` is given with
-    ``needs_approval``: who may grant it.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    effect: Effect
-    until: AwareDatetime | None = None
-    role: Role | None = None
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """The ids of the rules that stand against the contact, each once, in order."""
-        return tuple(dict.fromkeys(f.rule for f in self.findings))
 
 
 def decide(facts: Facts, regime: Regime | None, now: datetime) -> Verdict:

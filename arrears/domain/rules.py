@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
 from arrears.domain.calendar import ONE_DAY, Window, local_date, local_instant
 from arrears.domain.facts import Facts, Grant, Past, Relation
@@ -19,38 +18,10 @@ from arrears.domain.message import MessageClass
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, LOST_AFTER_FAILURES, NOT_MADE, UNREACHED, Outcome
 from arrears.domain.strategy import Channel, Role
-
-RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2}-\d{2}[a-z]?$")]
+from arrears.domain.verdict import Effect, Finding, RuleId
 
 _MIDNIGHT = time(0)
 _UNTIL_MENDED = timedelta(hours=1)
-
-
-class Effect(StrEnum):
-    """What a rule, or all rules together, say to a contact; later ones are stricter."""
-
-    ALLOW = "allow"
-    DEFER = "defer"
-    NEEDS_APPROVAL = "needs_approval"
-    DENY = "deny"
-
-    @property
-    def severity(self) -> int:
-        return list(Effect).index(self)
-
-
-class Finding(BaseModel):
-    """A rule that stands against the contact, with what it saw and what it allows; ``facts`` are the ids of those that it saw."""
-
-    model_config = ConfigDict(frozen=True)
-
-    rule: RuleId
-    effect: Effect
-    observed: str
-    limit: str
-    facts: tuple[str, ...] = ()
-    until: AwareDatetime | None = None
-    role: Role | None = None
 
 
 class _Rule(BaseModel):

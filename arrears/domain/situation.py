@@ -11,22 +11,33 @@ from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from arrears.domain.calendar import Window, ZoneName
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.money import Amount, Money
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, Outcome
-from arrears.domain.strategy import Channel, Line, Role, Slug
+from arrears.domain.strategy import Channel, Line, Referral, Role, Slug
 
 Region = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 """A country, or a part of one, by its ISO 3166 code: ``CN``, ``US-MA``."""
 
 LENDER = "lender"
 """Who acts, if it is not an agency."""
+
+
+_T = TypeVar("_T")
+
+
+def _in_order(values: frozenset[Any]) -> list[Any]:
+    return sorted(values)
+
+
+Names = Annotated[frozenset[_T], PlainSerializer(_in_order, return_type=list[Any], when_used="json")]
+"""A set that is always written in the same order, so that the same facts have the same hash."""
 
 
 class _Fact(BaseModel):
@@ -245,6 +256,7 @@ class Hold(_Fact):
     agency: str | None = Field(default=None, description="only this agency is barred")
     part: Amount | None = Field(default=None, description="the disputed part of the debt")
     treatment_ends_on: date | None = None
+    heard: bool = Field(default=True, description="whether the case that proposes the action knows of it")
 
 
 class Approval(_Fact):
@@ -256,6 +268,7 @@ class Approval(_Fact):
     requested_by: str
     case_id: str | None = None
     step: str | None = None
+    asked_at: AwareDatetime | None = None
     decided_by: str | None = None
     decided_at: AwareDatetime | None = None
     expires_at: AwareDatetime | None = None
@@ -275,7 +288,7 @@ class Agency(_Fact):
     sub_agency: bool = Field(default=False, description="it passes cases on to others")
     misconduct_since: date | None = None
     assessment_id: str | None = Field(default=None, description="the assessment of what the transfer does to personal data")
-    agreed: frozenset[Literal["purpose", "term", "manner", "data_kinds", "safeguards"]] = frozenset()
+    agreed: Names[Literal["purpose", "term", "manner", "data_kinds", "safeguards"]] = frozenset()
     feed_at: AwareDatetime | None = Field(default=None, description="up to when we know of its contacts")
 
 
@@ -288,7 +301,7 @@ class Message(_Fact):
     content_hash: str | None = None
     template: str | None = None
     locale: str = "zh-CN"
-    blocks: frozenset[str] | None = None
+    blocks: Names[str] | None = None
     notice: NoticeKind | None = None
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -315,21 +328,22 @@ class ContactAction(_Fact):
     )
 
 
-class StepAction(_Fact):
-    """A loan, or a fact about it, is to go to somebody else: an agency, a buyer, a credit bureau, a court."""
+class ReferralAction(_Fact):
+    """A loan, or a fact about it, is to go to somebody else: an agency, a bureau, a lawyer, a buyer, a court."""
 
-    kind: Literal["placement", "sale", "credit_report", "lawsuit", "shared_list", "legal_advice"]
+    kind: Literal["referral"]
     action_id: str = "action"
+    to: Referral
     loan: str
-    to: str | None = Field(default=None, description="the agency, with a placement")
-    fields: frozenset[str] = Field(default=frozenset(), description="names of the data that would be told")
+    agency: Slug | None = None
+    fields: Names[str] = Field(default=frozenset(), description="names of the data that would be told")
     case_id: str | None = None
     step: str | None = None
     approval: str | None = None
     needs_approval: bool = False
 
 
-Action = Annotated[ContactAction | StepAction, Field(discriminator="kind")]
+Action = Annotated[ContactAction | ReferralAction, Field(discriminator="kind")]
 
 
 class Situation(_Fact):
@@ -385,6 +399,11 @@ class Situation(_Fact):
         """SHA-256 over all that is in it: what a verdict was based on, without repeating it."""
         return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
+    @property
+    def about(self) -> str:
+        """What kind of action it is: ``contact``, or to whom the referral goes."""
+        return "contact" if isinstance(self.action, ContactAction) else self.action.to
+
     @cached_property
     def loan(self) -> Loan:
         """The loan that the action is about."""
@@ -422,7 +441,7 @@ class Situation(_Fact):
     @cached_property
     def agency(self) -> Agency | None:
         """The agency that acts, or that would get the case."""
-        named = self.action.by if isinstance(self.action, ContactAction) else self.action.to
+        named = self.action.by if isinstance(self.action, ContactAction) else self.action.agency
         return next((a for a in self.agencies if a.agency == named), None)
 
     @property

@@ -1,0 +1,6 @@
+"""The law: one function a rule, named by its id, with its clause; their numbers are in ``config/regimes``."""
+
+from arrears.domain.law import cn, house
+from arrears.domain.law.rule import RULES, Rule, Terms
+
+__all__ = ["RULES", "Rule", "Terms", "cn", "house"]
