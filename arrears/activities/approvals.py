@@ -110,7 +110,7 @@ def _if_approved(
     means: Means, order: ApprovalOrder, scene: LoanScene, person: PersonScene, purpose: Purpose, channel: Channel, message: Slug
 ) -> tuple[Facts, Verdict]:
     """What the rules would say if a human had approved right now. What stands against it for the moment only, such as the hour, is no reason not to ask."""
-    words = write(means, scene, person.person, message, ())
+    words = write(means, scene, person, message, ())
     proposal = Proposal(
         case_id=order.case_id,
         attempt_id=f"{order.case_id}/{order.step}/{person.person.id}",

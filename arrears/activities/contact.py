@@ -93,7 +93,7 @@ async def _reserve(means: Means, order: ContactOrder, now: datetime, *, never_ta
 async def _judge(
     session: AsyncSession, means: Means, order: ContactOrder, scene: LoanScene, person: PersonScene, gateway: Gateway | None
 ) -> ContactReport | _Reserved:
-    words = write(means, scene, person.person, order.message, order.offers)
+    words = write(means, scene, person, order.message, order.offers)
     grant = await contact_facts.read_grant(session, order.approval_id) if order.approval_id else None
     regime = means.regime()
     options = contact_facts.assemble(scene, person, _propose(order, words), grant)
@@ -103,12 +103,12 @@ async def _judge(
         # A slot whose attempt was handed over stays taken: it may yet turn out to have left.
         await attempts.cancel_reserved(session, order.attempt_id, scene.now)
         return _refusal(order, scene, verdict)
-    content = attempts.Content(words.text, words.content_hash, words.locale, grant.approval_id if grant else None)
+    content = attempts.Content(person.seal_text(words.text), words.content_hash, words.locale, grant.approval_id if grant else None)
     await attempts.reserve(session, facts, content, order.loan_id, scene.now)
     if gateway is None:
         return (await attempts.settle(session, order.attempt_id, Outcome.NOT_SENT, scene.now)).report
     point = next(p for p in person.points if facts.point is not None and p.id == facts.point.contact_point_id)
-    return _Reserved(gateway, _outgoing(means, order, words, point.address, gateway, scene.now))
+    return _Reserved(gateway, _outgoing(means, order, words, person.address(point), gateway, scene.now))
 
 
 def _propose(order: ContactOrder, words: Rendered | None) -> Proposal:

@@ -11,11 +11,12 @@ from pydantic import BaseModel
 
 from arrears.api.cases import TemporalAway
 from arrears.api.house import Here
+from arrears.ledger.vault import KeyProblem
 
 router = APIRouter(tags=["health"])
 _log = logging.getLogger(__name__)
 
-State = Literal["ok", "away"]
+State = Literal["ok", "away", "locked"]
 
 
 class Alive(BaseModel):
@@ -25,7 +26,10 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether what the process needs is there. Facts are taken while Temporal is away; without the ledger nothing is."""
+    """Whether what the process needs is there. Facts are taken while Temporal is away; without the ledger nothing is.
+
+    ``locked``: the ledger answers, and its personal data are sealed with another key than the one given.
+    """
 
     ledger: State
     temporal: State
@@ -41,7 +45,7 @@ async def alive() -> Alive:
 async def ready(here: Here, response: Response) -> Ready:
     """The ledger and Temporal answer; 503 if one does not."""
     state = Ready(ledger=await _ledger(here), temporal=await _temporal(here))
-    if "away" in (state.ledger, state.temporal):
+    if (state.ledger, state.temporal) != ("ok", "ok"):
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
     return state
 
@@ -49,6 +53,9 @@ async def ready(here: Here, response: Response) -> Ready:
 async def _ledger(here: Here) -> State:
     try:
         await here.ledger.check()
+    except KeyProblem as problem:
+        _log.error("%s", problem)
+        return "locked"
     except Exception:
         _log.exception("the ledger does not answer")
         return "away"

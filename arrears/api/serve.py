@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
+from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -12,6 +14,7 @@ from arrears.api.app import create_app
 from arrears.api.serving import serving
 from arrears.config.settings import Settings
 from arrears.ledger.engine import Ledger
+from arrears.ledger.keys import open_vault
 from arrears.workers.connection import SearchAttributeMismatch, TemporalUnreachable, connect, register_search_attributes
 from arrears.workers.stopping import stop_signals
 
@@ -21,10 +24,12 @@ _CONNECT_WITHIN = timedelta(seconds=3)
 async def serve(settings: Settings) -> None:
     """Serve the API on ``settings.api`` until SIGTERM or Ctrl-C. The ledger must be at its newest version; Temporal may come and go.
 
-    Raises ``OSError`` if the port is taken.
+    Raises ``OSError`` if the port is taken, ``KeyProblem`` if personal data cannot be opened.
     """
-    ledger = Ledger(settings.ledger_url)
+    ledger = Ledger(settings.ledger_url, open_vault(settings))
     try:
+        with suppress(DBAPIError, OSError):  # a ledger that does not answer may come back; one with another key will not
+            await ledger.check()
         with stop_signals() as asked:
             async with serving(create_app(ledger, Connection(), settings), settings.api.port, settings.api.host):
                 await asked.wait()

@@ -26,6 +26,7 @@ from arrears.cli.output import CommandFailed
 from arrears.cli.site import Running, noted
 from arrears.config.settings import Settings
 from arrears.ledger.engine import upgrade
+from arrears.ledger.keys import open_vault
 from arrears.workers.connection import connect, register_search_attributes
 from arrears.workers.server import ServerPlan, keep_closed_cases, server_child
 from arrears.workers.supervisor import ChildPlan, Supervisor
@@ -99,9 +100,9 @@ def claimed(data_dir: Path) -> Generator[None]:
 async def lay_foundations(installation: Installation, supervisor: Supervisor) -> Client:
     """Bring the ledger to its newest version and Temporal up, with our search attributes; a client of it.
 
-    Raises ``ChildNotStarted``, ``TemporalUnreachable``, ``TemporalMissing``.
+    Raises ``ChildNotStarted``, ``TemporalUnreachable``, ``TemporalMissing``, ``KeyProblem``.
     """
-    await upgrade(installation.settings.ledger_url)
+    await upgrade(installation.settings.ledger_url, open_vault(installation.settings))
     server = installation.server
     if server:
         await supervisor.add(server_child(server))

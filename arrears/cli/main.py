@@ -15,6 +15,7 @@ from arrears.cli import approvals, cases, database, operators, portfolio, proces
 from arrears.cli.demo.command import demo
 from arrears.cli.output import EXIT_CODES, CommandFailed, ExitCode, print_problem
 from arrears.ledger.loans import LedgerRefusal
+from arrears.ledger.vault import KeyProblem
 
 app = typer.Typer(
     name="arrears",
@@ -44,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         app(args=list(arguments), prog_name="arrears")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except (CommandFailed, LedgerRefusal, DBAPIError, OSError) as failed:
+    except (CommandFailed, LedgerRefusal, KeyProblem, DBAPIError, OSError) as failed:
         message, code = _explain(failed)
         print_problem(message, code, as_json="--json" in arguments)
         return code
@@ -63,11 +64,11 @@ def main() -> None:
     os._exit(code)
 
 
-def _explain(failed: CommandFailed | LedgerRefusal | DBAPIError | OSError) -> tuple[str, ExitCode]:
+def _explain(failed: CommandFailed | LedgerRefusal | KeyProblem | DBAPIError | OSError) -> tuple[str, ExitCode]:
     match failed:
         case CommandFailed():
             return str(failed), failed.exit_code
-        case LedgerRefusal():
+        case LedgerRefusal() | KeyProblem():
             return str(failed), ExitCode.REFUSED
         case DBAPIError():
             # Only the driver's first line: statements and their values stay out of what is shown.

@@ -23,6 +23,7 @@ from arrears.cli.output import Unreachable, WrongUsage
 from arrears.config.settings import Settings
 from arrears.domain.clock import Clock
 from arrears.ledger.engine import Ledger
+from arrears.ledger.keys import open_vault
 from arrears.workers.connection import TemporalUnreachable, connect
 
 DataDir = Annotated[
@@ -72,10 +73,10 @@ class Site:
 
     @asynccontextmanager
     async def ledger(self) -> AsyncGenerator[Ledger]:
-        """The installation's ledger, open while the block runs. Raises ``Unreachable`` if its file was never made."""
+        """The installation's ledger, open while the block runs. Raises ``Unreachable`` if its file was never made, ``KeyProblem`` without its key."""
         if missing := _missing_file(self.settings.ledger_url):
             raise Unreachable(f"there is no ledger at {missing}; make one with `arrears db upgrade`, or name another data directory")
-        ledger = Ledger(self.settings.ledger_url)
+        ledger = Ledger(self.settings.ledger_url, open_vault(self.settings))
         try:
             yield ledger
         finally:

@@ -52,6 +52,33 @@ SigningSecret = Annotated[SecretStr, AfterValidator(_signing_key)]
 """A Standard Webhooks secret, shared with one gateway; never printed."""
 
 
+_LEDGER_KEY_BYTES = 32
+_LEDGER_KEY_REMEDY = f"is the base64 of {_LEDGER_KEY_BYTES} bytes; make one with: openssl rand -base64 {_LEDGER_KEY_BYTES}"
+
+
+def _is_ledger_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == _LEDGER_KEY_BYTES
+    except binascii.Error:
+        return False
+
+
+def _ledger_key(secret: SecretStr) -> SecretStr:
+    if not _is_ledger_key(secret.get_secret_value()):
+        raise ValueError(f"a ledger key {_LEDGER_KEY_REMEDY}")
+    return secret
+
+
+def _ledger_keys(secret: SecretStr) -> SecretStr:
+    if not all(map(_is_ledger_key, _split(secret))):
+        raise ValueError(f"ledger keys are separated by commas, and each {_LEDGER_KEY_REMEDY}")
+    return secret
+
+
+def _split(secret: SecretStr) -> tuple[str, ...]:
+    return tuple(key.strip() for key in secret.get_secret_value().split(",") if key.strip())
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -123,6 +150,12 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default=Path(".arrears"), description="the one directory of the embedded ledger and Temporal server")
     ledger_url: str = Field(default_factory=_ledger_in_data_dir, repr=False, description="SQLAlchemy async URL; may hold a password")
+    ledger_key: Annotated[SecretStr, AfterValidator(_ledger_key)] | None = Field(
+        default=None, description="locks the keys that seal personal data; embedded, it is made and kept in the data directory"
+    )
+    ledger_old_keys: Annotated[SecretStr, AfterValidator(_ledger_keys)] | None = Field(
+        default=None, description="earlier ledger keys, separated by commas, until `arrears db rekey` has replaced them"
+    )
     clock: Clock = REAL_TIME
 
     lender: LenderSettings = LenderSettings()
@@ -147,6 +180,11 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     callback_base: BaseUrl = Field(default_factory=_api_itself, description="where gateways reach the API from outside")
     metrics: MetricsSettings = MetricsSettings()
+
+    @property
+    def old_ledger_keys(self) -> tuple[str, ...]:
+        """The earlier ledger keys, one by one."""
+        return _split(self.ledger_old_keys) if self.ledger_old_keys else ()
 
     def gateway(self, name: GatewayName) -> GatewaySettings | None:
         """The settings of an HTTP gateway, ``None`` if it is not configured (or is not HTTP: email)."""

@@ -13,7 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from arrears.domain.orders import ApprovalOrder, ApprovalRef, DecisionCheck, DecisionOrder, Purpose
 from arrears.domain.strategy import Role
 from arrears.ledger.loans import LedgerRefusal
-from arrears.ledger.tables import ApprovalPersonRow, ApprovalRow, ApprovalState, CaseRow, OperatorRow
+from arrears.ledger.tables import ApprovalPersonRow, ApprovalRow, ApprovalState, CaseRow, LoanRow, OperatorRow, Sealed
+from arrears.ledger.vault import Field, keyring
 
 BY_THE_CASE = "case"
 """Who requests an approval that a ladder asks for."""
@@ -120,7 +121,8 @@ async def check_decision(session: AsyncSession, order: DecisionOrder, now: datet
         return DecisionCheck(counts=True, at=row.decided_at)
     if why := _why_not(row, await session.get(OperatorRow, order.operator), order, now):
         return DecisionCheck(counts=False, at=now, why=why)
-    row.state, row.decided_by, row.decided_at, row.reason = decided, order.operator, now, order.reason
+    row.state, row.decided_by, row.decided_at = decided, order.operator, now
+    row.reason = await _sealed_reason(session, row, order.reason)
     session.add(row)
     await session.flush()
     return DecisionCheck(counts=True, at=now)
@@ -153,6 +155,25 @@ async def open_approvals(session: AsyncSession, now: datetime, loan_id: str | No
     if loan_id is not None:
         wanted = wanted.where(col(CaseRow.loan_id) == loan_id)
     return [_request(row, case, tuple(await people(session, row.id))) for row, case in (await session.exec(wanted)).all()]
+
+
+async def reason(session: AsyncSession, row: ApprovalRow) -> str | None:
+    """What the operator wrote to their decision, if anything; ``None`` if the borrower is erased."""
+    borrower_id = await _borrower_id(session, row)
+    return (await keyring(session, {borrower_id})).open(borrower_id, Field.REASON, row.reason)
+
+
+async def _sealed_reason(session: AsyncSession, row: ApprovalRow, given: str | None) -> Sealed | None:
+    if given is None:
+        return None
+    borrower_id = await _borrower_id(session, row)
+    keys = await keyring(session, {borrower_id})
+    return None if keys.erased(borrower_id) else keys.seal(borrower_id, Field.REASON, given)
+
+
+async def _borrower_id(session: AsyncSession, row: ApprovalRow) -> str:
+    found = await session.exec(select(LoanRow.borrower_id).join(CaseRow).where(col(CaseRow.id) == row.case_id))
+    return found.one()
 
 
 def _why_not(row: ApprovalRow, operator: OperatorRow | None, order: DecisionOrder, now: datetime) -> str | None:

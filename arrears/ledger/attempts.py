@@ -22,7 +22,7 @@ from arrears.domain.facts import Facts
 from arrears.domain.orders import ContactReport
 from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.strategy import Channel
-from arrears.ledger.tables import AttemptRow, AttemptState, CaseRow, ContactKind, ContactPointRow, LoanRow, RelationRow, VerdictRow
+from arrears.ledger.tables import AttemptRow, AttemptState, CaseRow, ContactKind, ContactPointRow, LoanRow, RelationRow, Sealed, VerdictRow
 
 CHANNEL_KINDS: dict[Channel, tuple[ContactKind, ...]] = {
     Channel.CALL: (ContactKind.MOBILE, ContactKind.LANDLINE),
@@ -66,9 +66,9 @@ class Settled(BaseModel):
 
 @dataclass(frozen=True)
 class Content:
-    """The text of an attempt as it would leave."""
+    """The text of an attempt as it would leave, sealed, with the SHA-256 of it."""
 
-    text: str
+    text: Sealed
     content_hash: str
     locale: str
     approval_id: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -36,8 +36,11 @@ from arrears.ledger.tables import (
     LoanRow,
     PersonRow,
     RelationRow,
+    Sealed,
     VerdictRow,
 )
+from arrears.ledger.vault import Field as Secret
+from arrears.ledger.vault import Keyring, keyring
 
 _LONGEST_DAY = timedelta(hours=48)
 """No local day, in whatever zone, began longer ago."""
@@ -95,12 +98,37 @@ class LoanScene:
 
 @dataclass(frozen=True)
 class PersonScene:
-    """A person who might be contacted: what they are to the loan, their addresses for the channel, and what was said to them of late."""
+    """A person who might be contacted: what they are to the loan, their addresses for the channel, and what was said to them of late.
+
+    ``keys`` open what is sealed of them and of the borrower. Nobody has an address whose data are erased, or only kept any more.
+    """
 
     person: PersonRow
+    borrower: PersonRow
     recipient: Recipient
     points: tuple[ContactPointRow, ...]
     history: tuple[Past, ...]
+    keys: Keyring = field(repr=False)
+
+    @property
+    def name(self) -> str | None:
+        """The person's name; ``None`` if they are erased."""
+        return self.keys.open(self.person.id, Secret.NAME, self.person.name)
+
+    @property
+    def borrower_name(self) -> str | None:
+        """The borrower's name; ``None`` if they are erased."""
+        return self.keys.open(self.borrower.id, Secret.NAME, self.borrower.name)
+
+    def address(self, point: ContactPointRow) -> str:
+        """One of the person's addresses, in the clear."""
+        address = self.keys.open(self.person.id, Secret.ADDRESS, point.address)
+        assert address is not None, "an erased person has no points"
+        return address
+
+    def seal_text(self, text: str) -> Sealed:
+        """What is written or said to the person, sealed for the ledger: it tells of them and of the borrower."""
+        return self.keys.seal((self.person.id, self.borrower.id), Secret.TEXT, text)
 
     def starting_with(self, contact_point_id: int | None) -> PersonScene:
         """The same with the address that an attempt has chosen before in the first place, so that under one key it stays with one address."""
@@ -158,22 +186,26 @@ async def read_person(
     if person is None or (person.id != scene.borrower.id and relation is None):
         raise PersonUnknown(f"person {person_id} is not named for loan {scene.loan.id}")
     is_borrower = person.id == scene.borrower.id
+    keys = await keyring(session, {person.id, scene.borrower.id})
+    birth_date = keys.open(person.id, Secret.BIRTH_DATE, person.birth_date)
     refused = await session.exec(
         select(RelationRow.person_id).where(col(RelationRow.person_id) == person.id, col(RelationRow.refused_at).is_not(None)).limit(1)
     )
     return PersonScene(
         person=person,
+        borrower=scene.borrower,
         recipient=Recipient(
             person_id=person.id,
             relation=Relation.BORROWER if is_borrower or relation is None else relation.role,
             zone=person.zone,
-            birth_date=person.birth_date,
+            birth_date=date.fromisoformat(birth_date) if birth_date else None,
             evidence=None if relation is None else relation.evidence,
             refused=refused.first() is not None,
             opted_out=person.opted_out_at is not None,
         ),
-        points=await _points(session, person.id, channel, line if is_borrower else None),
+        points=await _points(session, person.id, channel, line if is_borrower else None) if keys.usable(person.id) else (),
         history=await _history(session, person.id, scene.now - _LONGEST_DAY, attempt_id),
+        keys=keys,
     )
 
 

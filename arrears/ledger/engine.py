@@ -9,17 +9,24 @@ import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from arrears.ledger.vault import SESSION_KEY as VAULT
+from arrears.ledger.vault import Vault
+from arrears.ledger.vault import check as check_keys
+
 _SQLITE_PRAGMAS = ("busy_timeout = 30000", "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL")
+_MORE_PRAGMAS = {"DEFERRED": ("query_only = ON",), "MIGRATION": ("foreign_keys = OFF", "secure_delete = ON")}
 _POSTGRES_CONNECTION = {"timeout": 10, "command_timeout": 60}
 _MIGRATIONS_LOCK = 0x41525245
 _ALEMBIC_INI = Path(__file__).with_name("alembic.ini")
@@ -28,7 +35,10 @@ _ALEMBIC_INI = Path(__file__).with_name("alembic.ini")
 class Ledger:
     """An open ledger. Sessions are short: nothing slow, and no call to the outside world, happens while one is open."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, vault: Vault | None = None) -> None:
+        """``vault`` opens personal data; without it they stay closed, and everything else can be read and written."""
+        self._vault = vault
+        self._info = {VAULT: vault}
         self._writing = _connect(url, "IMMEDIATE")
         one_moment = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         self._reading = _connect(url, "DEFERRED") if self.on_sqlite else self._writing.execution_options(**one_moment)
@@ -44,7 +54,7 @@ class Ledger:
         On SQLite, where there is one writer at a time, it takes the writer's place with its first statement: one that began by reading could not
         write any more once another had written.
         """
-        async with AsyncSession(self._writing, expire_on_commit=False) as session, session.begin():
+        async with AsyncSession(self._writing, expire_on_commit=False, info=self._info) as session, session.begin():
             yield session
 
     @asynccontextmanager
@@ -61,39 +71,68 @@ class Ledger:
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that waits for nobody and sees one moment of the ledger. The database refuses to write in it."""
-        async with AsyncSession(self._reading, expire_on_commit=False) as session, session.begin():
+        async with AsyncSession(self._reading, expire_on_commit=False, info=self._info) as session, session.begin():
             yield session
 
     async def check(self) -> None:
-        """Raise if the ledger cannot be reached."""
-        async with self._reading.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        """Raise if the ledger cannot be reached, or ``WrongKey`` if the vault does not open what it holds."""
+        async with self.reading() as session:
+            await session.exec(select(1))
+            if self._vault is not None:
+                await check_keys(session, self._vault)
 
     async def close(self) -> None:
         await self._writing.dispose()
         await self._reading.dispose()
 
 
-async def upgrade(url: str) -> None:
-    """Bring the ledger's tables to the newest version, in one transaction; whoever comes at the same time waits and finds them done."""
-    engine = _connect(url, "IMMEDIATE")
+async def upgrade(url: str, vault: Vault | None = None) -> None:
+    """Bring the ledger's tables to the newest version, in one transaction; whoever comes at the same time waits and finds them done.
+
+    Raises ``WrongKey`` if the vault does not open what the ledger holds, ``KeyMissing`` if there are personal data to seal and no vault is given.
+    """
+    engine = _connect(url, "MIGRATION")
     try:
         async with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS_LOCK})"))
-            await connection.run_sync(_to_head)
+            changed = await connection.run_sync(_to_head, vault)
+        if changed and engine.dialect.name == "sqlite":
+            await _leave_no_traces(engine)
     finally:
         await engine.dispose()
+    if vault is not None:
+        ledger = Ledger(url, vault)
+        try:
+            await ledger.check()
+        finally:
+            await ledger.close()
 
 
-def _to_head(connection: Connection) -> None:
-    command.upgrade(alembic_config(connection), "head")
+def _to_head(connection: Connection, vault: Vault | None) -> bool:
+    """Migrate; whether there was anything to do."""
+    before = MigrationContext.configure(connection).get_current_revision()
+    command.upgrade(alembic_config(connection, vault), "head")
+    if connection.dialect.name == "sqlite" and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()):
+        raise RuntimeError(f"after the migration a row of {broken[0]} refers to nothing in {broken[2]}; nothing was changed")
+    return before != MigrationContext.configure(connection).get_current_revision()
 
 
-def alembic_config(connection: Connection) -> Config:
+async def _leave_no_traces(engine: AsyncEngine) -> None:
+    """What the migration has sealed or removed must not go on standing in the file's free pages, or in its log."""
+    async with engine.connect() as connection:
+        # Neither can be done in a transaction, and the engine would begin one.
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            await driver.execute(statement)
+
+
+def alembic_config(connection: Connection, vault: Vault | None = None) -> Config:
     """The configuration with which alembic's commands run on an open connection."""
     config = Config(_ALEMBIC_INI)
     config.attributes["connection"] = connection
+    config.attributes["vault"] = vault
     return config
 
 
@@ -110,11 +149,15 @@ class _SqliteConnection(sqlite3.Connection):
         super().close()
 
 
-def _connect(url: str, begin: str) -> AsyncEngine:
-    """An engine whose errors carry no values; on SQLite, transactions start with ``BEGIN <begin>`` and deferred ones may only read."""
+def _connect(url: str, begin: Literal["IMMEDIATE", "DEFERRED", "MIGRATION"]) -> AsyncEngine:
+    """An engine whose errors carry no values; on SQLite, transactions start with ``BEGIN <begin>`` and deferred ones may only read.
+
+    A migration is immediate. SQLite has it rebuild tables that others refer to, so references are checked at its end instead of all the time.
+    """
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_async_engine(url, hide_parameters=True, connect_args={"factory": _SqliteConnection})
-        pragmas = (*_SQLITE_PRAGMAS, *(("query_only = ON",) if begin == "DEFERRED" else ()))
+        pragmas = (*_SQLITE_PRAGMAS, *_MORE_PRAGMAS.get(begin, ()))
+        words = "BEGIN DEFERRED" if begin == "DEFERRED" else "BEGIN IMMEDIATE"
 
         def set_up(raw: Any, _: ConnectionPoolEntry) -> None:
             # The driver's own habit of opening transactions late is switched off: the engine says when one begins.
@@ -125,7 +168,7 @@ def _connect(url: str, begin: str) -> AsyncEngine:
             cursor.close()
 
         def start(connection: Connection) -> None:
-            connection.exec_driver_sql(f"BEGIN {begin}")
+            connection.exec_driver_sql(words)
 
         event.listen(engine.sync_engine, "connect", set_up)
         event.listen(engine.sync_engine, "begin", start)

@@ -17,6 +17,7 @@ from arrears.activities import Activities
 from arrears.config.settings import MetricsSettings, Settings
 from arrears.gateways.registry import Gateways
 from arrears.ledger.engine import Ledger
+from arrears.ledger.keys import open_vault
 from arrears.workers.connection import connect, register_search_attributes
 from arrears.workers.early_events import OnTime
 from arrears.workers.heartbeats import SignsOfLife
@@ -55,15 +56,16 @@ def collections_worker(client: Client, activities: Sequence[Callable[..., Any]])
 
 
 async def serve(settings: Settings) -> None:
-    """Work until SIGTERM or Ctrl-C, then end what is in hand and return. Raises ``TemporalUnreachable``, ``SearchAttributeMismatch``."""
+    """Work until SIGTERM or Ctrl-C, then end what is in hand and return. Raises ``TemporalUnreachable``, ``SearchAttributeMismatch``, ``KeyProblem``."""
     with stop_signals() as stop:
         try:
             client = await unless(stop, connect(runtime=_runtime(settings.metrics), within=_SERVER_COMES_BACK))
             await unless(stop, register_search_attributes(client))
         except Stopped:
             return
-        ledger = Ledger(settings.ledger_url)
+        ledger = Ledger(settings.ledger_url, open_vault(settings))
         try:
+            await ledger.check()
             async with Gateways(settings) as gateways:
                 activities = Activities(ledger, gateways, settings)
                 await _work(collections_worker(client, activities.all()), stop)

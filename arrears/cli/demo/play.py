@@ -24,6 +24,7 @@ from arrears.cli.output import Unreachable, err, out, print_json
 from arrears.cli.processes import with_api_port
 from arrears.cli.site import load_settings
 from arrears.ledger.engine import Ledger
+from arrears.ledger.keys import open_vault
 from arrears.sandbox.process import environment
 from arrears.sandbox.world import make_secret
 from arrears.workers.server import LOOPBACK, ServerPlan, free_port, port_or_free
@@ -97,7 +98,9 @@ async def play(script: Script) -> bool:
 def _plan(script: Script) -> Installation:
     """The installation, all of it in the demo's directory whatever the environment says of a real one."""
     ledger = f"sqlite+aiosqlite:///{(script.data_dir / 'ledger.db').absolute()}"
-    settings = with_api_port(load_settings(data_dir=script.data_dir, ledger_url=ledger), script.api_port)
+    settings = with_api_port(
+        load_settings(data_dir=script.data_dir, ledger_url=ledger, ledger_key=None, ledger_old_keys=None), script.api_port
+    )
     settings = settings.model_copy(update={"callback_base": f"http://{settings.api.host}:{settings.api.port}"})
     server = ServerPlan(script.data_dir / "temporal.db", port_or_free(script.temporal_port), port_or_free(script.ui_port), "NORMAL")
     return Installation(kind="demo", settings=settings, server=server)
@@ -108,7 +111,7 @@ async def _set_up(script: Script, installation: Installation, supervisor: Superv
     began = datetime.now(UTC)
     console.print("starting Temporal and the ledger …")
     client = await lay_foundations(installation, supervisor)
-    ledger = Ledger(installation.settings.ledger_url)
+    ledger = Ledger(installation.settings.ledger_url, open_vault(installation.settings))
     await operator.hire(ledger)
     residents = await stage.bring_in(installation, ledger, script.day, script.seed)
     console.print("starting the outside world, the API and a worker …")

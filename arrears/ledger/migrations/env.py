@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from arrears.config.settings import Settings
+from arrears.ledger.keys import open_vault
 from arrears.ledger.tables import METADATA
 from arrears.ledger.tables.columns import ExactAmount
 
@@ -40,7 +41,9 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _migrate_named_ledger() -> None:
-    engine = create_async_engine(Settings().ledger_url)
+    settings = Settings()
+    context.config.attributes["vault"] = open_vault(settings)
+    engine = create_async_engine(settings.ledger_url)
     async with engine.begin() as connection:
         await connection.run_sync(_migrate)
     await engine.dispose()

@@ -16,12 +16,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from arrears.ledger.portfolio.check import PERSON_FIELDS, Accepted, Checked, Complaint
 from arrears.ledger.portfolio.entries import LoanEntry, PersonEntry, PointEntry
 from arrears.ledger.portfolio.files import Place
-from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow
+from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, SubjectKeyRow
+from arrears.ledger.vault import Field, Keyring, keyring, of_session
 
 _CHUNK = 500
 _LOAN_FIELDS = ("lender", "product", "currency", "strategy", "language")
 _T = TypeVar("_T")
-_PointKey = tuple[str, ContactKind, str]
+_PointKey = tuple[str, ContactKind, bytes]
 
 
 class Written(BaseModel):
@@ -53,6 +54,7 @@ class _Stored:
     relations: dict[tuple[str, str], RelationRow] = field(default_factory=dict[tuple[str, str], RelationRow])
     people: dict[str, PersonRow] = field(default_factory=dict[str, PersonRow])
     points: dict[_PointKey, ContactPointRow] = field(default_factory=dict[_PointKey, ContactPointRow])
+    keys: Keyring = field(default_factory=lambda: Keyring({}))
 
 
 async def compare(session: AsyncSession, checked: Checked) -> Checked:
@@ -81,17 +83,20 @@ async def write(
 ) -> Written:
     """Write rows that were compared in this same transaction. ``on_rows`` is told how many rows were written since it was told last."""
     stored = await _read(session, [a.loan for a in accepted])
-    people, points = set(stored.people), set(stored.points)
+    people, points, keys = set(stored.people), set(stored.points), stored.keys
     written = Written()
     for chunk in _chunks([a.loan for a in accepted]):
         new_people = {p.id: p for loan in chunk for p in loan.people if p.id not in people}
-        new_points = {key: point for loan in chunk for person in loan.people for key, point in _points(person) if key not in points}
+        new_keys, wrapped = of_session(session).fresh(new_people)
+        keys = keys.and_more(new_keys)
+        new_points = {key: point for loan in chunk for person in loan.people for key, point in _points(person, keys) if key not in points}
         people.update(new_people)
         points.update(new_points)
         connection = await session.connection()
         for table, rows in (
-            (PersonRow, [_person_row(p) for p in new_people.values()]),
-            (ContactPointRow, [_point_row(key[0], point) for key, point in new_points.items()]),
+            (PersonRow, [_person_row(p, keys) for p in new_people.values()]),
+            (SubjectKeyRow, [{"person_id": p, "created_at": now, **vars(key)} for p, key in wrapped.items()]),
+            (ContactPointRow, [_point_row(key, point, keys) for key, point in new_points.items()]),
             (LoanRow, [_loan_row(loan, now) for loan in chunk]),
             (InstalmentRow, [row for loan in chunk for row in _instalment_rows(loan)]),
             (RelationRow, [row for loan in chunk for row in _relation_rows(loan)]),
@@ -118,10 +123,12 @@ async def _read(session: AsyncSession, loans: Sequence[LoanEntry]) -> _Stored:
             stored.instalments.setdefault(row.loan_id, set()).add(_Unpaid(row.due_on, row.principal, row.interest, row.fees))
         for row in await session.exec(select(RelationRow).where(col(RelationRow.loan_id).in_(ids))):
             stored.relations[row.loan_id, row.person_id] = row
-    for ids in _chunks(list({person.id for loan in loans for person in loan.people})):
+    everybody = list({person.id for loan in loans for person in loan.people})
+    stored.keys = await keyring(session, everybody)
+    for ids in _chunks(everybody):
         stored.people |= {row.id: row for row in await session.exec(select(PersonRow).where(col(PersonRow.id).in_(ids)))}
         for row in await session.exec(select(ContactPointRow).where(col(ContactPointRow.person_id).in_(ids))):
-            stored.points[row.person_id, row.kind, row.address] = row
+            stored.points[row.person_id, row.kind, row.address_mark] = row
     return stored
 
 
@@ -150,11 +157,16 @@ def _contradictions(loan: LoanEntry, stored: _Stored) -> Iterator[Complaint]:
 
 def _person_contradictions(person: PersonEntry, place: Place, stored: _Stored, *, complete: bool) -> Iterator[Complaint]:
     row = stored.people.get(person.id)
-    if row is not None:
-        yield from (_differs((*place, name)) for name in PERSON_FIELDS if getattr(person, name) != getattr(row, name))
-        if _is_news(person.opted_out_at, row.opted_out_at):
-            yield _differs((*place, "opted_out_at"))
-    for i, (key, point) in enumerate(_points(person)):
+    if row is None:
+        return
+    if stored.keys.erased(row.id):
+        yield Complaint((*place, "id"), "is erased", "leave the row out, or if the person is a customer again, give them a new id")
+        return
+    known = _described(row, stored.keys)
+    yield from (_differs((*place, name)) for name in PERSON_FIELDS if getattr(person, name) != known[name])
+    if _is_news(person.opted_out_at, row.opted_out_at):
+        yield _differs((*place, "opted_out_at"))
+    for i, (key, point) in enumerate(_points(person, stored.keys)):
         has = stored.points.get(key)
         if (has is None and complete) or (has is not None and _point_differs(point, has)):
             yield _differs((*place, "contact_points", i))
@@ -174,9 +186,16 @@ def _differs(place: Place) -> Complaint:
     return Complaint(place, "differs from what the ledger has", "an import adds loans and changes none: correct the row, or leave it out")
 
 
-def _points(person: PersonEntry) -> Iterator[tuple[_PointKey, PointEntry]]:
+def _points(person: PersonEntry, keys: Keyring) -> Iterator[tuple[_PointKey, PointEntry]]:
     for point in person.contact_points:
-        yield (person.id, point.kind, point.address), point
+        yield (person.id, point.kind, keys.mark(person.id, point.address)), point
+
+
+def _described(row: PersonRow, keys: Keyring) -> dict[str, Any]:
+    """What the ledger says of a person, in the clear."""
+    birth_date = keys.open(row.id, Field.BIRTH_DATE, row.birth_date)
+    opened = {"name": keys.open(row.id, Field.NAME, row.name), "birth_date": date.fromisoformat(birth_date) if birth_date else None}
+    return {name: opened[name] if name in opened else getattr(row, name) for name in PERSON_FIELDS}
 
 
 def _chunks(things: Sequence[_T]) -> Iterator[Sequence[_T]]:
@@ -184,13 +203,23 @@ def _chunks(things: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield things[start : start + _CHUNK]
 
 
-def _person_row(person: PersonEntry) -> dict[str, Any]:
+def _person_row(person: PersonEntry, keys: Keyring) -> dict[str, Any]:
     described = {name: getattr(person, name) for name in PERSON_FIELDS}
-    return {"id": person.id, **described, "opted_out_at": person.opted_out_at}
+    sealed = {
+        "name": keys.seal(person.id, Field.NAME, person.name),
+        "birth_date": keys.seal(person.id, Field.BIRTH_DATE, person.birth_date.isoformat()) if person.birth_date else None,
+    }
+    return {"id": person.id, **described, **sealed, "opted_out_at": person.opted_out_at}
 
 
-def _point_row(person_id: str, point: PointEntry) -> dict[str, Any]:
-    return {"person_id": person_id, **point.model_dump()}
+def _point_row(key: _PointKey, point: PointEntry, keys: Keyring) -> dict[str, Any]:
+    person_id, _, mark = key
+    return {
+        "person_id": person_id,
+        **point.model_dump(),
+        "address": keys.seal(person_id, Field.ADDRESS, point.address),
+        "address_mark": mark,
+    }
 
 
 def _loan_row(loan: LoanEntry, now: datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from arrears.ledger.tables.cases import (
     TaskRow,
     TaskState,
 )
-from arrears.ledger.tables.columns import METADATA, Row
+from arrears.ledger.tables.columns import METADATA, Row, Sealed
 from arrears.ledger.tables.contact import (
     ApprovalPersonRow,
     ApprovalRow,
@@ -21,7 +21,7 @@ from arrears.ledger.tables.contact import (
     VerdictRow,
 )
 from arrears.ledger.tables.loans import InstalmentRow, LoanRow, PaymentRow, RelationRow
-from arrears.ledger.tables.people import ContactKind, ContactPointRow, OperatorRow, PersonRow
+from arrears.ledger.tables.people import ContactKind, ContactPointRow, OperatorRow, PersonRow, SubjectKeyRow
 
 __all__ = [
     "METADATA",
@@ -46,6 +46,8 @@ __all__ = [
     "RelationRow",
     "RelayRow",
     "Row",
+    "Sealed",
+    "SubjectKeyRow",
     "TaskRow",
     "TaskState",
     "VerdictRow",

@@ -13,7 +13,7 @@ from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
 from arrears.domain.rules import Effect
 from arrears.domain.strategy import Channel, Role
-from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, Row, code, must, together
+from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, SEALED, Row, Sealed, code, must, together
 
 
 class AttemptState(StrEnum):
@@ -38,8 +38,8 @@ class ApprovalState(StrEnum):
 class AttemptRow(Row, table=True):
     """One contact tried with one person; ``id`` is its business key and the idempotency key at the gateway.
 
-    ``text`` is what was sent or said, ``content_hash`` the SHA-256 of it. Whoever is contacted for another purpose than to collect must be named in an
-    approval, with exactly this content.
+    ``text`` is what was sent or said, sealed with the keys of the person and the borrower together; ``content_hash`` is the SHA-256 of it. Whoever is
+    contacted for another purpose than to collect must be named in an approval, with exactly this content.
     ``task_token`` completes the activity that waits for a call's outcome.
     """
 
@@ -79,7 +79,7 @@ class AttemptRow(Row, table=True):
     sent_at: datetime | None = None
     settled_at: datetime | None = None
     task_token: bytes | None = Field(default=None, repr=False)
-    text: str | None = Field(default=None, repr=False)
+    text: Sealed | None = Field(default=None, sa_type=SEALED, repr=False)
 
 
 class VerdictRow(Row, table=True):
@@ -113,6 +113,7 @@ class ApprovalRow(Row, table=True):
     """A request for a human's yes before a step, with the evidence it rests on.
 
     One that concerns people names them (``ApprovalPersonRow``), with the purpose and the message. Nobody decides their own request.
+    ``reason`` is what the operator wrote, sealed with the borrower's key.
     """
 
     __table_args__ = (
@@ -142,7 +143,7 @@ class ApprovalRow(Row, table=True):
     state: ApprovalState = Field(default=ApprovalState.OPEN, sa_type=code(ApprovalState))
     decided_by: str | None = Field(default=None, foreign_key="operators.id", max_length=ID_LENGTH)
     decided_at: datetime | None = None
-    reason: str | None = Field(default=None, repr=False)
+    reason: Sealed | None = Field(default=None, sa_type=SEALED, repr=False)
     void_at: datetime | None = None
     why_void: str | None = Field(default=None, max_length=200)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from arrears.domain.strategy import Line, Role
-from arrears.ledger.tables.columns import ID_LENGTH, Row, code, must
+from arrears.ledger.tables.columns import ID_LENGTH, MARK_BYTES, SEALED, Row, Sealed, code, must, together
 
 
 class ContactKind(StrEnum):
@@ -33,31 +33,60 @@ class OperatorRow(Row, table=True):
 class PersonRow(Row, table=True):
     """A borrower, or somebody a borrower named. ``zone`` is the IANA zone in which their days and hours are judged; without one nobody may contact them.
 
+    ``name`` and ``birth_date`` (an ISO date) are sealed with the person's key.
     ``opted_out_at``: they refused every further contact, by whatever channel and for whatever loan.
     """
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
-    name: str = Field(max_length=200, repr=False)
+    name: Sealed = Field(sa_type=SEALED, repr=False)
     zone: str | None = Field(default=None, max_length=64)
     language: str = Field(max_length=35)
-    birth_date: date | None = Field(default=None, repr=False)
+    birth_date: Sealed | None = Field(default=None, sa_type=SEALED, repr=False)
     opted_out_at: datetime | None = None
 
 
-class ContactPointRow(Row, table=True):
-    """One address of a person. Numbers are stored in E.164. ``source`` and ``legal_basis`` say how we came by it and why we may use it."""
+class SubjectKeyRow(Row, table=True):
+    """The key that seals a person's data, wrapped by the ledger key whose fingerprint is ``wrapped_by``. Without the key the person is erased.
+
+    ``store_only_since``: the purpose is met, and the data are only kept because the law wants it. ``reason`` says why the key was destroyed, as a
+    code or a few words without personal data; ``destroyed_by`` is the operator who had it done, none if it was the sweep.
+    """
 
     __table_args__ = (
-        UniqueConstraint("person_id", "kind", "address"),
+        together("wrapped_by", "wrapped_key", "wrapped_by"),
+        must("destroyed", "(wrapped_key IS NULL) = (destroyed_at IS NOT NULL)"),
+        together("destroyed_with_reason", "destroyed_at", "reason"),
+        must("destroyed_by", "destroyed_by IS NULL OR destroyed_at IS NOT NULL"),
+    )
+
+    person_id: str = Field(primary_key=True, foreign_key="persons.id", max_length=ID_LENGTH)
+    wrapped_key: bytes | None = Field(default=None, sa_type=SEALED, repr=False)
+    wrapped_by: str | None = Field(default=None, index=True, max_length=16)
+    created_at: datetime
+    store_only_since: datetime | None = None
+    destroyed_at: datetime | None = None
+    destroyed_by: str | None = Field(default=None, foreign_key="operators.id", max_length=ID_LENGTH)
+    reason: str | None = Field(default=None, max_length=120)
+
+
+class ContactPointRow(Row, table=True):
+    """One address of a person, sealed with their key. ``source`` and ``legal_basis`` say how we came by it and why we may use it.
+
+    ``address_mark`` tells equal addresses of one person without showing them. Numbers are in E.164.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("person_id", "kind", "address_mark"),
         # Attempts refer to (id, person_id), so that nobody is contacted on somebody else's number.
         UniqueConstraint("id", "person_id"),
-        must("address_given", "length(address) > 0"),
+        must("address_mark", f"length(address_mark) = {MARK_BYTES}"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     person_id: str = Field(foreign_key="persons.id", max_length=ID_LENGTH)
     kind: ContactKind = Field(sa_type=code(ContactKind))
-    address: str = Field(max_length=320, index=True, repr=False)
+    address: Sealed = Field(sa_type=SEALED, repr=False)
+    address_mark: bytes = Field(sa_type=SEALED, repr=False)
     line: Line = Field(sa_type=code(Line))
     source: str = Field(max_length=64)
     legal_basis: str = Field(max_length=64)
