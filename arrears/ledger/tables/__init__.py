@@ -1,5 +1,6 @@
 """The tables of the ledger. Constraints make wrong states impossible; nothing is ever stored that a table's docstring does not explain."""
 
+from arrears.ledger.tables.agencies import AgencyRow, Direction, NoticeRow, ReportedContactRow
 from arrears.ledger.tables.cases import (
     CaseEventRow,
     CaseOutcome,
@@ -20,11 +21,13 @@ from arrears.ledger.tables.contact import (
     AttemptState,
     VerdictRow,
 )
-from arrears.ledger.tables.loans import InstalmentRow, LoanRow, PaymentRow, RelationRow
-from arrears.ledger.tables.people import ContactKind, ContactPointRow, OperatorRow, PersonRow, SubjectKeyRow
+from arrears.ledger.tables.loans import InstalmentRow, LenderKind, LoanRow, PaymentRow, RelationRow
+from arrears.ledger.tables.people import ContactKind, ContactPointRow, OperatorRow, PersonRow, Place, SubjectKeyRow
+from arrears.ledger.tables.wishes import CircumstanceRow, ConsentRow, WishRow
 
 __all__ = [
     "METADATA",
+    "AgencyRow",
     "ApprovalPersonRow",
     "ApprovalRow",
     "ApprovalState",
@@ -33,22 +36,30 @@ __all__ = [
     "CaseEventRow",
     "CaseOutcome",
     "CaseRow",
+    "CircumstanceRow",
+    "ConsentRow",
     "ContactKind",
     "ContactPointRow",
+    "Direction",
     "HoldRow",
     "InstalmentRow",
+    "LenderKind",
     "LoanRow",
+    "NoticeRow",
     "OperatorRow",
     "PaymentRow",
     "PersonRow",
+    "Place",
     "ReferralRow",
     "ReferralState",
     "RelationRow",
     "RelayRow",
+    "ReportedContactRow",
     "Row",
     "Sealed",
     "SubjectKeyRow",
     "TaskRow",
     "TaskState",
     "VerdictRow",
+    "WishRow",
 ]

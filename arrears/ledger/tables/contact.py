@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
+from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.rules import Effect
 from arrears.domain.strategy import Channel, Role
-from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, SEALED, Row, Sealed, code, must, together
+from arrears.domain.verdict import Effect
+from arrears.ledger.tables.columns import ID_LENGTH, JSON_VALUE, OPTIONAL_JSON, SEALED, Row, Sealed, code, must, together
 
 
 class AttemptState(StrEnum):
@@ -39,7 +40,8 @@ class AttemptRow(Row, table=True):
     """One contact tried with one person; ``id`` is its business key and the idempotency key at the gateway.
 
     ``text`` is what was sent or said, sealed with the keys of the person and the borrower together; ``content_hash`` is the SHA-256 of it. Whoever is
-    contacted for another purpose than to collect must be named in an approval, with exactly this content.
+    asked where the borrower is, or to pass a message on, must be named in an approval, with exactly this content.
+    ``klass``, ``notice`` and ``artificial_voice`` say what kind of text it was and who spoke it, ``sender`` from which number or account; none: not known.
     ``task_token`` completes the activity that waits for a call's outcome.
     """
 
@@ -52,7 +54,7 @@ class AttemptRow(Row, table=True):
         ),
         Index("ix_attempts_person_reserved", "person_id", "reserved_at"),
         Index("ix_attempts_loan_reserved", "loan_id", "reserved_at"),
-        must("approved_unless_collect", "purpose = 'collect' OR approval_id IS NOT NULL"),
+        must("others_only_if_approved", "purpose NOT IN ('locate', 'relay') OR approval_id IS NOT NULL"),
         must("outcome_when_settled", "(state = 'settled') = (outcome IS NOT NULL)"),
         must("settled_with_time", "state <> 'settled' OR settled_at IS NOT NULL"),
         must("sent_with_time", "state <> 'sent' OR sent_at IS NOT NULL"),
@@ -69,8 +71,12 @@ class AttemptRow(Row, table=True):
     channel: Channel = Field(sa_type=code(Channel))
     purpose: Purpose = Field(sa_type=code(Purpose))
     message: str = Field(max_length=48)
+    klass: MessageClass | None = Field(default=None, sa_type=code(MessageClass))
+    notice: NoticeKind | None = Field(default=None, sa_type=code(NoticeKind))
     content_hash: str = Field(max_length=64)
     locale: str = Field(max_length=35)
+    sender: str | None = Field(default=None, max_length=64)
+    artificial_voice: bool | None = None
     state: AttemptState = Field(default=AttemptState.RESERVED, sa_type=code(AttemptState))
     outcome: Outcome | None = Field(default=None, sa_type=code(Outcome))
     gateway_ref: str | None = Field(default=None, max_length=200)
@@ -83,10 +89,12 @@ class AttemptRow(Row, table=True):
 
 
 class VerdictRow(Row, table=True):
-    """What the law said of a contact, also of one that never left: the rules that fired, what was observed, and which regime spoke.
+    """What the law said of an action, also of one that was never made: the rules that fired, what was observed, and which law spoke.
 
-    ``attempt_id`` refers to no attempt if nothing was reserved. ``observed`` holds the findings as JSON, ``rules`` the ids of their rules;
-    ``facts_hash`` is the SHA-256 of the facts that were judged.
+    ``action`` is ``contact``, or where a referral would go. ``attempt_id`` names the attempt or the referral; there is none if nothing was reserved.
+    ``observed`` holds the findings as JSON, ``rules`` the ids of those that stand against it; ``facts_hash`` is the SHA-256 of the situation that was
+    judged. ``permanent``: no waiting and no human can change it. ``regimes`` are the laws by name, version and hash, ``clock`` is the business clock
+    that ``decided_at`` was read from. Old rows have one ``regime`` with a version instead.
     """
 
     __table_args__ = (
@@ -104,8 +112,12 @@ class VerdictRow(Row, table=True):
     rules: list[str] = Field(sa_type=JSON_VALUE)
     observed: list[dict[str, Any]] = Field(sa_type=JSON_VALUE)
     facts_hash: str = Field(max_length=64)
-    regime: str = Field(max_length=48)
-    regime_version: int
+    action: str | None = Field(default=None, max_length=32)
+    permanent: bool | None = None
+    regimes: list[dict[str, Any]] | None = Field(default=None, sa_type=OPTIONAL_JSON)
+    clock: dict[str, Any] | None = Field(default=None, sa_type=OPTIONAL_JSON)
+    regime: str | None = Field(default=None, max_length=48)
+    regime_version: int | None = None
     approval_id: str | None = Field(default=None, foreign_key="approvals.id", max_length=ID_LENGTH)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from arrears.domain.strategy import Line, Role
-from arrears.ledger.tables.columns import ID_LENGTH, MARK_BYTES, SEALED, Row, Sealed, code, must, together
+from arrears.ledger.tables.columns import ID_LENGTH, MARK_BYTES, OPTIONAL_JSON, REGION_LENGTH, SEALED, Row, Sealed, code, must, together
 
 
 class ContactKind(StrEnum):
@@ -19,6 +19,13 @@ class ContactKind(StrEnum):
     LANDLINE = "landline"
     EMAIL = "email"
     IN_APP = "in_app"
+
+
+class Place(StrEnum):
+    """Where a contact point reaches its person."""
+
+    HOME = "home"
+    WORK = "work"
 
 
 class OperatorRow(Row, table=True):
@@ -33,6 +40,7 @@ class OperatorRow(Row, table=True):
 class PersonRow(Row, table=True):
     """A borrower, or somebody a borrower named. ``zone`` is the IANA zone in which their days and hours are judged; without one nobody may contact them.
 
+    ``residence`` is the country or part of one whose law protects them, such as ``CN`` or ``US-MA``.
     ``name`` and ``birth_date`` (an ISO date) are sealed with the person's key.
     ``opted_out_at``: they refused every further contact, by whatever channel and for whatever loan.
     """
@@ -40,6 +48,7 @@ class PersonRow(Row, table=True):
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
     name: Sealed = Field(sa_type=SEALED, repr=False)
     zone: str | None = Field(default=None, max_length=64)
+    residence: str | None = Field(default=None, max_length=REGION_LENGTH)
     language: str = Field(max_length=35)
     birth_date: Sealed | None = Field(default=None, sa_type=SEALED, repr=False)
     opted_out_at: datetime | None = None
@@ -73,6 +82,8 @@ class ContactPointRow(Row, table=True):
     """One address of a person, sealed with their key. ``source`` and ``legal_basis`` say how we came by it and why we may use it.
 
     ``address_mark`` tells equal addresses of one person without showing them. Numbers are in E.164.
+    ``country`` and ``zone`` are where the number is at home, as far as it tells; ``other_zones`` are more in which its holder may be.
+    ``reassignment_checked_at``: until then it surely had not gone to somebody else.
     """
 
     __table_args__ = (
@@ -90,5 +101,11 @@ class ContactPointRow(Row, table=True):
     line: Line = Field(sa_type=code(Line))
     source: str = Field(max_length=64)
     legal_basis: str = Field(max_length=64)
+    country: str | None = Field(default=None, max_length=REGION_LENGTH)
+    zone: str | None = Field(default=None, max_length=64)
+    other_zones: list[str] | None = Field(default=None, sa_type=OPTIONAL_JSON)
+    place: Place | None = Field(default=None, sa_type=code(Place))
     invalid_since: datetime | None = None
+    employer_forbids_at: datetime | None = None
+    reassignment_checked_at: datetime | None = None
     opted_out_at: datetime | None = None
