@@ -34,6 +34,7 @@ from arrears.domain.strategy import Role
 from arrears.gateways.registry import Gateways
 from arrears.ledger.approvals import open_approvals
 from arrears.ledger.engine import Ledger, upgrade
+from arrears.ledger.keys import open_vault
 from arrears.ledger.portfolio.check import check
 from arrears.ledger.portfolio.files import read_json_lines
 from arrears.ledger.portfolio.store import write
@@ -257,8 +258,9 @@ async def _everything(
         world = await running.enter_async_context(SandboxWorld.running(seed=7, directory=directory, answer_seconds=answer_seconds))
         known = {"data_dir": directory, "clock": clock, "call_timeout_seconds": 20, **world.gateway_settings(), **settings}
         configured = Settings.model_validate(known)
-        await upgrade(configured.ledger_url)
-        ledger = Ledger(configured.ledger_url)
+        vault = open_vault(configured)
+        await upgrade(configured.ledger_url, vault)
+        ledger = Ledger(configured.ledger_url, vault)
         running.push_async_callback(ledger.close)
         async with ledger.session() as session:
             session.add_all(OperatorRow(id=name, name=name, role=role) for name, role in OPERATORS.items())

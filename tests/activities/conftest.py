@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from arrears.activities import Activities
 from arrears.config.settings import Settings
 from arrears.gateways.registry import Gateways
 from arrears.ledger.engine import Ledger
+from arrears.ledger.keys import open_vault
 from arrears.sandbox.world import SandboxWorld
 from tests.activities.house import House, settle_in
 from tests.ledger.conftest import backend, migrated_postgres, migrated_sqlite, postgres, url
+from tests.sealing import LEDGER_KEY
 
 __all__ = ["backend", "migrated_postgres", "migrated_sqlite", "postgres", "url"]
 
@@ -26,7 +29,7 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 @asynccontextmanager
 async def lender(settings: Settings) -> AsyncGenerator[House]:
     """The lender of these settings, with its ledger open."""
-    ledger = Ledger(settings.ledger_url)
+    ledger = Ledger(settings.ledger_url, open_vault(settings))
     async with Gateways(settings) as gateways:
         try:
             yield House(ledger, settings, gateways, Activities(ledger, gateways, settings))
@@ -52,7 +55,7 @@ def settings_for(ledger_url: str, world: SandboxWorld) -> Settings:
         name: given.model_copy(update={"answer_seconds": 1.0}) if name != "smtp" else given
         for name, given in world.gateway_settings().items()
     }
-    return Settings(ledger_url=ledger_url, callback_base=NOBODY_LISTENS, **quick)
+    return Settings(ledger_url=ledger_url, ledger_key=SecretStr(LEDGER_KEY), callback_base=NOBODY_LISTENS, **quick)
 
 
 @pytest.fixture

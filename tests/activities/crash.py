@@ -23,6 +23,8 @@ from arrears.domain.strategy import Channel
 from arrears.gateways.contract import Gateway, Handover, Outgoing, Receipt
 from arrears.gateways.registry import Gateways
 from arrears.ledger.engine import Ledger
+from arrears.ledger.keys import open_vault
+from arrears.ledger.vault import Vault
 from tests.activities.house import House
 
 
@@ -33,8 +35,8 @@ def die() -> None:
 class DyingLedger(Ledger):
     """Dies right after a commit."""
 
-    def __init__(self, url: str, after: int) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, vault: Vault, after: int) -> None:
+        super().__init__(url, vault)
         self._left = after
 
     @asynccontextmanager
@@ -75,7 +77,8 @@ class DyingGateways(Gateways):
 
 async def _contact(point: str, order: ContactOrder, now: datetime, settings: Settings) -> None:
     kind, _, n = point.partition("-")
-    ledger = DyingLedger(settings.ledger_url, int(n)) if kind == "transaction" else Ledger(settings.ledger_url)
+    vault = open_vault(settings)
+    ledger = DyingLedger(settings.ledger_url, vault, int(n)) if kind == "transaction" else Ledger(settings.ledger_url, vault)
     async with DyingGateways(settings, point) as gateways:
         await House(ledger, settings, gateways, Activities(ledger, gateways, settings)).contact(order, now)
 

@@ -31,10 +31,11 @@ from arrears.ledger.tables import (
     InstalmentRow,
     LoanRow,
     OperatorRow,
-    PersonRow,
     RelationRow,
     VerdictRow,
 )
+from tests import sealing
+from tests.sealing import person
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NAME, NUMBER = "张三", "+8613000001234"
@@ -150,8 +151,8 @@ async def settle_in(house: House) -> None:
     """A borrower with a mobile, a reserve number, an address and an account; a sister; an operator; a loan of two instalments."""
     await house.add(
         OperatorRow(id="op-1", name="Supervisor", role=Role.SUPERVISOR),
-        PersonRow(id="P-1", name=NAME, zone="Asia/Shanghai", language="zh-CN"),
-        PersonRow(id="P-2", name=RELATIVE_NAME, zone="Asia/Shanghai", language="zh-CN"),
+        *person("P-1", NAME, zone="Asia/Shanghai", language="zh-CN"),
+        *person("P-2", RELATIVE_NAME, zone="Asia/Shanghai", language="zh-CN"),
         point(1, "P-1", ContactKind.MOBILE, NUMBER),
         point(2, "P-1", ContactKind.MOBILE, "+8613000004321", Line.RESERVE),
         point(3, "P-1", ContactKind.EMAIL, "zhang.san@borrower.example"),
@@ -163,7 +164,7 @@ async def settle_in(house: House) -> None:
 
 
 def point(n: int, person_id: str, kind: ContactKind, address: str, line: Line = Line.REGISTERED) -> ContactPointRow:
-    return ContactPointRow(id=n, person_id=person_id, kind=kind, address=address, line=line, source="contract", legal_basis="contract")
+    return sealing.point(n, person_id, address, kind, line)
 
 
 def loan(loan_id: str, borrower_id: str = "P-1", strategy: str = "fenqile") -> tuple[SQLModel, ...]:

@@ -14,10 +14,11 @@ from temporalio.exceptions import ApplicationError
 from arrears.domain.orders import ContactOrder, ContactReport
 from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.strategy import Channel
-from arrears.ledger.tables import AttemptRow, AttemptState, ContactKind, PersonRow
+from arrears.ledger.tables import AttemptRow, AttemptState, ContactKind
 from arrears.sandbox.faults import Fault, FaultKind
 from arrears.sandbox.world import SandboxWorld
 from tests.activities.house import WAITS, House, at, loan, point, to_borrower
+from tests.sealing import person
 
 TRIES = 5
 LOANS = (1, 2, 3, 4, 5, 6)
@@ -41,7 +42,7 @@ async def borrow(house: House) -> None:
     for n in LOANS:
         if n % 2 == 0:
             await house.add(
-                PersonRow(id=owner(n), name=f"Borrower {n}", zone="Asia/Shanghai", language="en"),
+                *person(owner(n), f"Borrower {n}", zone="Asia/Shanghai", language="en"),
                 point(10 * n, owner(n), ContactKind.MOBILE, f"+861300000010{n}"),
                 point(10 * n + 1, owner(n), ContactKind.EMAIL, f"b{n}@borrower.example"),
                 point(10 * n + 2, owner(n), ContactKind.IN_APP, f"account-{n}"),

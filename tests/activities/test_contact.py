@@ -20,10 +20,12 @@ from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Line
 from arrears.ledger import attempts
 from arrears.ledger.tables import ContactKind, HoldRow, PersonRow
+from arrears.ledger.vault import Field
 from arrears.sandbox.faults import Fault
 from arrears.sandbox.world import SandboxWorld
 from tests.activities.conftest import lender
 from tests.activities.house import NAME, NUMBER, WAITS, House, at, loan, point, settle_in, to_borrower
+from tests.sealing import keys_of, person
 
 TEN = at(3, 10)
 LATER = TEN + timedelta(minutes=2)
@@ -57,10 +59,11 @@ async def test_the_text_is_written_from_the_ledger_at_that_moment_and_kept(house
     await told(house, paid)
     await house.contact(to_borrower(), TEN)
     row = await house.attempt("L-1.1/first.1")
-    assert row.text is not None
-    assert NAME in row.text
-    assert "379.50" in row.text
-    assert row.text in world.sent()[0].body
+    text = keys_of("P-1").open("P-1", Field.TEXT, row.text)
+    assert text is not None
+    assert NAME in text
+    assert "379.50" in text
+    assert text in world.sent()[0].body
     assert row.locale == "zh-CN"
 
 
@@ -83,7 +86,7 @@ async def test_without_a_gateway_nothing_is_sent_and_the_attempt_says_so(setting
 class TestTheHour:
     async def test_at_night_a_contact_waits_for_the_morning_of_the_recipients_zone(self, house: House, world: SandboxWorld) -> None:
         await house.add(
-            PersonRow(id="P-9", name="Somebody", zone="America/New_York", language="en"),
+            *person("P-9", "Somebody", zone="America/New_York", language="en"),
             point(9, "P-9", ContactKind.MOBILE, "+12025550123"),
             *loan("L-9", "P-9"),
         )
@@ -240,9 +243,7 @@ class TestAHold:
         assert (await house.contact(to_borrower(), TEN)).verdict == "allow"
 
     async def test_that_stood_at_the_opening_is_no_news(self, house: House) -> None:
-        await house.add(
-            PersonRow(id="P-9", name="Somebody", zone="Asia/Shanghai", language="en"), point(9, "P-9", ContactKind.MOBILE, "+861")
-        )
+        await house.add(*person("P-9", "Somebody", zone="Asia/Shanghai", language="en"), point(9, "P-9", ContactKind.MOBILE, "+861"))
         held = loan("L-9", "P-9")
         held[0].held_for = "suspected-fraud"  # type: ignore[attr-defined]
         await house.add(*held)

@@ -15,7 +15,7 @@ from arrears.domain.orders import ApprovalRef, DecisionOrder, Purpose
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Referral, Role
 from arrears.ledger import attempts
-from arrears.ledger.tables import ApprovalPersonRow, ApprovalRow, ApprovalState, ContactKind, PersonRow, RelationRow
+from arrears.ledger.tables import ApprovalPersonRow, ApprovalRow, ApprovalState, ContactKind, RelationRow
 from arrears.sandbox.world import SandboxWorld
 from tests.activities.conftest import lender
 from tests.activities.house import (
@@ -32,6 +32,7 @@ from tests.activities.house import (
     settle_in,
     to_relative,
 )
+from tests.sealing import person
 
 ASKED, DECIDED, TEN = at(5, 9), at(5, 9, 30), at(5, 10)
 YES = DecisionOrder(case_id="L-1.1", approval_id="L-1.1/relatives.1/a1", decision="approve", operator="op-1")
@@ -87,7 +88,7 @@ class TestAsking:
 
     async def test_names_the_closest_first_and_no_more_than_wanted(self, house: House) -> None:
         await house.add(
-            PersonRow(id="P-3", name="A Friend", zone="Asia/Shanghai", language="en"),
+            *person("P-3", "A Friend", zone="Asia/Shanghai", language="en"),
             point(6, "P-3", ContactKind.MOBILE, "+8613000009999"),
             RelationRow(loan_id="L-1", person_id="P-3", role=Relation.CONTACT),
         )
@@ -113,7 +114,7 @@ class TestAsking:
 
     async def test_passes_over_who_refused_or_is_a_child(self, house: House) -> None:
         await house.add(
-            PersonRow(id="P-3", name="A Child", zone="Asia/Shanghai", language="en", birth_date=date(2013, 1, 1)),
+            *person("P-3", "A Child", zone="Asia/Shanghai", language="en", birth_date=date(2013, 1, 1)),
             point(6, "P-3", ContactKind.MOBILE, "+8613000009999"),
             RelationRow(loan_id="L-1", person_id="P-3", role=Relation.CONTACT),
         )
@@ -129,7 +130,7 @@ class TestAsking:
         assert await house.verdicts() == [("deny", ("CN-13",)), ("deny", ("CN-65",))]
 
     async def test_is_no_use_if_the_borrower_named_nobody(self, house: House) -> None:
-        await house.add(PersonRow(id="P-9", name="Alone", zone="Asia/Shanghai", language="en"), *loan("L-9", "P-9"))
+        await house.add(*person("P-9", "Alone", zone="Asia/Shanghai", language="en"), *loan("L-9", "P-9"))
         await house.open("L-9", run_key="run-9")
         alone = about_relatives(case_id="L-9.1", loan_id="L-9", approval_id="L-9.1/relatives.1/a1")
         answer = await house.run("request_approval", alone, ASKED)
@@ -198,7 +199,7 @@ class TestContacting:
 
     async def test_for_another_purpose_or_person_the_grant_does_not_count(self, house: House, world: SandboxWorld) -> None:
         await house.add(
-            PersonRow(id="P-3", name="A Friend", zone="Asia/Shanghai", language="en"),
+            *person("P-3", "A Friend", zone="Asia/Shanghai", language="en"),
             point(6, "P-3", ContactKind.MOBILE, "+8613000009999"),
         )
         await granted(house)

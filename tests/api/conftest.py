@@ -21,21 +21,19 @@ from arrears.api.app import create_app
 from arrears.api.cases import Cases, TemporalClient
 from arrears.config.settings import GatewaySettings, Settings
 from arrears.domain.orders import Purpose
-from arrears.domain.strategy import Channel, Line
+from arrears.domain.strategy import Channel
 from arrears.gateways.signing import signature_headers
 from arrears.ledger.engine import Ledger, upgrade
 from arrears.ledger.tables import (
     AttemptRow,
     AttemptState,
     CaseRow,
-    ContactKind,
-    ContactPointRow,
     InstalmentRow,
     LoanRow,
-    PersonRow,
 )
 from arrears.sandbox.world import make_secret
 from arrears.workers.connection import TemporalUnreachable
+from tests.sealing import VAULT, person, point
 
 LOAN = "L-1"
 CALL = "L-1.1/call.1"
@@ -55,20 +53,12 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def ledger(new_ledger: Path, tmp_path: Path) -> AsyncIterator[Ledger]:
     """A ledger with one loan, its borrower and an open case."""
     shutil.copy(new_ledger, tmp_path / "ledger.db")
-    ledger = Ledger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
+    ledger = Ledger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", VAULT)
     async with ledger.session() as session:
-        session.add(PersonRow(id="B-1", name="测试", zone="Asia/Shanghai", language="zh-CN"))
+        session.add_all(person("B-1", "测试", zone="Asia/Shanghai", language="zh-CN"))
         await session.flush()
         session.add(LoanRow(id=LOAN, borrower_id="B-1", lender="x", product="cash", currency="CNY", strategy="fenqile", imported_at=NOW))
-        point = ContactPointRow(
-            person_id="B-1",
-            kind=ContactKind.MOBILE,
-            address="+8613000000001",
-            line=Line.REGISTERED,
-            source="contract",
-            legal_basis="contract",
-        )
-        session.add(point)
+        session.add(point(None, "B-1", "+8613000000001"))
         await session.flush()
         session.add(InstalmentRow(loan_id=LOAN, n=1, due_on=date(2026, 11, 1), principal=Decimal("120.50")))
         session.add(

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from arrears.ledger.engine import Ledger, upgrade
+from tests.sealing import VAULT
 
 
 def apart(work: Coroutine[Any, Any, None]) -> None:
@@ -113,6 +114,6 @@ def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generat
 
 @pytest.fixture
 async def ledger(url: str) -> AsyncGenerator[Ledger]:
-    ledger = Ledger(url)
+    ledger = Ledger(url, VAULT)
     yield ledger
     await ledger.close()

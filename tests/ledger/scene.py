@@ -14,14 +14,13 @@ from arrears.domain.facts import Relation
 from arrears.domain.loan import Payment
 from arrears.domain.orders import OpenOrder, Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.strategy import Channel, ContactRung, Line, Role, Strategy
+from arrears.domain.strategy import Channel, ContactRung, Role, Strategy
 from arrears.ledger import cases
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import (
     ApprovalPersonRow,
     ApprovalRow,
     AttemptRow,
-    ContactKind,
     ContactPointRow,
     InstalmentRow,
     LoanRow,
@@ -29,6 +28,8 @@ from arrears.ledger.tables import (
     PersonRow,
     RelationRow,
 )
+from tests import sealing
+from tests.sealing import person
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 HASH = "a" * 64
@@ -89,9 +90,9 @@ async def lend(ledger: Ledger, loan_id: str = "L-1", *, held_for: str | None = N
 
 def people() -> list[SQLModel]:
     return [
-        PersonRow(id="B-1", name="王示例", zone="Asia/Shanghai", language="zh-CN"),
-        PersonRow(id="P-1", name="李示例", zone="Asia/Shanghai", language="zh-CN"),
-        PersonRow(id="P-2", name="赵示例", zone="Asia/Shanghai", language="zh-CN"),
+        *person("B-1", "王示例", zone="Asia/Shanghai", language="zh-CN"),
+        *person("P-1", "李示例", zone="Asia/Shanghai", language="zh-CN"),
+        *person("P-2", "赵示例", zone="Asia/Shanghai", language="zh-CN"),
         point(1, "B-1", NUMBER),
         point(2, "P-1", "+8613000000002"),
         OperatorRow(id="sue", name="Sue", role=Role.SUPERVISOR),
@@ -101,15 +102,7 @@ def people() -> list[SQLModel]:
 
 
 def point(id: int, person_id: str, address: str) -> ContactPointRow:
-    return ContactPointRow(
-        id=id,
-        person_id=person_id,
-        kind=ContactKind.MOBILE,
-        address=address,
-        line=Line.REGISTERED,
-        source="loan_application",
-        legal_basis="contract",
-    )
+    return sealing.point(id, person_id, address, source="loan_application")
 
 
 async def open_case(ledger: Ledger, loan_id: str = "L-1", run_key: str = "run-1", now: datetime = NOW) -> OpeningFacts:

@@ -23,16 +23,19 @@ from arrears.ledger.tables import (
     CaseEventRow,
     CaseOutcome,
     CaseRow,
+    ContactPointRow,
     HoldRow,
     InstalmentRow,
     PaymentRow,
     ReferralRow,
     RelationRow,
+    SubjectKeyRow,
     TaskRow,
     VerdictRow,
 )
 from tests.ledger.conftest import BACKENDS, apart, database
 from tests.ledger.scene import HASH, NOW, OTHER_HASH, approval, attempt, later, lend, named, open_case, point, store
+from tests.sealing import person
 
 SENT = {"state": "sent", "sent_at": NOW}
 SETTLED = {"state": "settled", "sent_at": NOW, "settled_at": NOW, "outcome": Outcome.DELIVERED}
@@ -73,6 +76,16 @@ def instalment(**more: object) -> InstalmentRow:
 
 def hold(**more: object) -> HoldRow:
     return HoldRow(**({"case_id": "L-1.1", "loan_id": "L-1", "reason": "dispute", "placed_at": NOW} | more))
+
+
+def marked(row: ContactPointRow, mark: bytes) -> ContactPointRow:
+    row.address_mark = mark
+    return row
+
+
+def key(person_id: str, **more: object) -> SubjectKeyRow:
+    given: dict[str, object] = {"person_id": person_id, "wrapped_key": b"\1", "wrapped_by": "f" * 16, "created_at": NOW}
+    return SubjectKeyRow(**(given | more))
 
 
 def task(**more: object) -> TaskRow:
@@ -125,7 +138,14 @@ Rows = Callable[[], list[SQLModel]]
 
 WRONG: dict[str, Rows] = {
     "the same number twice for a person": lambda: [point(9, "B-1", "+8613000000001")],
-    "an empty address": lambda: [point(9, "B-1", "")],
+    "an address whose mark is no mark": lambda: [marked(point(9, "B-1", "+8613000000009"), b"short")],
+    "a key of nobody": lambda: [key("nobody")],
+    "a key that is neither there nor destroyed": lambda: [*person("B-9", "王示例")[:1], key("B-9", wrapped_key=None, wrapped_by=None)],
+    "a key that is destroyed and still there": lambda: [*person("B-9", "王示例")[:1], key("B-9", destroyed_at=NOW, reason="retention")],
+    "a key that was destroyed for no reason": lambda: [
+        *person("B-9", "王示例")[:1],
+        key("B-9", wrapped_key=None, wrapped_by=None, destroyed_at=NOW),
+    ],
     "a contact point of nobody": lambda: [point(9, "nobody", "+8613000000009")],
     "the borrower as a relative": lambda: [RelationRow(loan_id="L-1", person_id="B-1", role=Relation.BORROWER)],
     "two instalments due on one day": lambda: [instalment(due_on=date(2026, 12, 1))],

@@ -10,7 +10,9 @@ import pytest
 from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.loans import LoanUnknown, PaymentConflict, PaymentRefused
-from tests.ledger.scene import NOW, later, lend, payment
+from arrears.ledger.vault import Field
+from tests.ledger.scene import NOW, NUMBER, later, lend, payment
+from tests.sealing import keys_of
 
 
 async def book(ledger: Ledger, *payments: object, loan_id: str = "L-1") -> list[bool]:
@@ -117,7 +119,7 @@ async def test_the_borrower_and_the_people_they_named_are_found(ledger: Ledger) 
             ("P-1", "emergency"),
             ("P-2", "contact"),
         ]
-        assert [p.address for p in await loans.contact_points(session, "B-1")] == ["+8613000000001"]
+        assert [keys_of("B-1").open("B-1", Field.ADDRESS, p.address) for p in await loans.contact_points(session, "B-1")] == [NUMBER]
         assert await loans.contact_points(session, "P-2") == []
 
 

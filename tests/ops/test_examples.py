@@ -18,6 +18,7 @@ from arrears.config.settings import GatewaySettings, Settings
 from arrears.domain.loan import Payment
 from arrears.ledger import loans, relays
 from arrears.ledger.engine import Ledger, upgrade
+from arrears.ledger.keys import open_vault
 from arrears.workers.connection import TemporalUnreachable
 from arrears.workflows.contract import Signal
 from tests.ops.compose import ROOT
@@ -39,10 +40,10 @@ async def test_the_signed_payment_is_taken_even_while_temporal_is_away(tmp_path:
     settings = Settings(data_dir=tmp_path, loan_system=GatewaySettings(url="http://loans.example", secret=SecretStr(SECRET)))
     book = tmp_path / "book.csv"
     book.write_text(block("import.md", "csv"), encoding="utf-8")
-    await upgrade(settings.ledger_url)
+    await upgrade(settings.ledger_url, open_vault(settings))
     assert await asyncio.to_thread(run, ["import", str(book), "--data-dir", str(tmp_path)]) == 0
 
-    ledger = Ledger(settings.ledger_url)
+    ledger = Ledger(settings.ledger_url, open_vault(settings))
     async with serving(create_app(ledger, nowhere, settings), 0) as port:
         environment = os.environ | {"ARREARS_API": f"http://127.0.0.1:{port}", "ARREARS_LOAN_SYSTEM_SECRET": SECRET}
         told: list[PaymentTaken] = []
