@@ -111,8 +111,8 @@ def _alternatives(marks: Iterable[str]) -> str:
     return "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True))
 
 
-_DIGITS = r"\d[\d.,'’]*\d|\d"
-_SPACED_DIGITS = r"\d{1,3}(?: \d{3})+(?:[.,]\d+)?|" + _DIGITS
+_DIGITS = r"\d[\d.,'’]{0,28}\d|\d"
+_SPACED_DIGITS = r"\d{1,3}(?: \d{3}){1,6}(?:[.,]\d{1,4})?|" + _DIGITS
 _CODE = rf"(?<![A-Za-z])(?:{'|'.join(_CODES)}|{'|'.join(sorted(_LOWER_CODES))})(?![A-Za-z])"
 _NAMED_BEFORE = r"人民币|(?<![A-Za-z])(?i:rs\.?|rupees?|rmb)(?![A-Za-z])"
 _NAMED_AFTER = (
@@ -133,11 +133,11 @@ _HAN_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 
 _HAN_GROUPS = {"万": 10_000, "亿": 100_000_000}
 _HAN = "".join((*_HAN_DIGITS, *_HAN_UNITS, *_HAN_GROUPS))
 _HAN_AMOUNT = re.compile(
-    rf"(?P<yuan>[{_HAN}]+)\s*(?P<unit>元|圆|块钱|块|美元|英镑|卢比|人民币)(?:整|正)?(?:(?P<jiao>[{_HAN}])[角毛])?(?:(?P<fen>[{_HAN}])分)?"
+    rf"(?P<yuan>[{_HAN}]{{1,24}})\s?(?P<unit>元|圆|块钱|块|美元|英镑|卢比|人民币)(?:整|正)?(?:(?P<jiao>[{_HAN}])[角毛])?(?:(?P<fen>[{_HAN}])分)?"
 )
 _IN_WORDS = re.compile(
     r"(?<![a-z])(?:(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty"
-    r"|ninety|hundred|thousand|million|lakh|crore|and|a|half|few)[\s-]+)+"
+    r"|ninety|hundred|thousand|million|lakh|crore|and|a|half|few)[\s-]{1,3}){1,12}"
     r"(?:us |british |indian )?(?:dollars?|pounds?|euros?|rupees?|yuan|bucks|quid|rmb)(?![a-z])"
 )
 _COINS = r"(?:\s?(?P<jiao>\d)[角毛])?(?:\s?(?P<fen>\d)分)?"
@@ -211,7 +211,7 @@ def _amounts(text: str, locale: str) -> Iterator[Quoted]:
     digits = _SPACED_DIGITS if tongue in _SIGNED_BY_SPACE else _DIGITS
     with_currency = re.compile(
         rf"{_BEFORE}\s?(?P<minus>-\s?)?(?P<n1>{digits})\s?(?P<t1>{_TIMES_AFTER})?(?:\s?(?:元|圆|块钱?){_COINS})?"
-        rf"|(?P<n2>{digits})\s?(?P<t2>{_TIMES_AFTER})?\s?{_AFTER}{_COINS.replace('jiao', 'jiao2').replace('fen', 'fen2')}"
+        rf"|(?<![\d.,'])(?P<n2>{digits})\s?(?P<t2>{_TIMES_AFTER})?\s?{_AFTER}{_COINS.replace('jiao', 'jiao2').replace('fen', 'fen2')}"
     )
 
     def take(match: re.Match[str]) -> str:

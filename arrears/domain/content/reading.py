@@ -29,7 +29,7 @@ _EMPTY = frozenset("\u115f\u1160\u3164\uffa0\u2800\u180e")
 _CJK_STOPS = str.maketrans({"，": " ， ", "！": " ！ ", "？": " ？ ", "：": " ： ", "；": " ； ", "、": " 、 "})
 _WIDE_COMMA = re.compile(r"(?<=[０-９])，(?=[０-９])")
 _SPELLED_OUT = re.compile(r"(?<![a-z0-9])(?:[a-z][\W_]{1,3}){2,}[a-z](?![a-z0-9])")
-_MIXED = re.compile(r"[a-z0-9@$!]*[a-z][a-z0-9@$!]*")
+_TOKEN = re.compile(r"[a-z0-9@$!]+")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
 
@@ -56,7 +56,7 @@ def words_of(text: str) -> str:
     """The folded text followed by what its disguises spell: ``o.v.e.r.d.u.e`` as one word, ``l0an`` with letters."""
     plain = folded(text)
     spelled_out = (_NOT_A_WORD.sub("", match.group()) for match in _SPELLED_OUT.finditer(plain))
-    mixed = (match.group().translate(_LEET) for match in _MIXED.finditer(plain) if not match.group().isalpha())
+    mixed = (token.translate(_LEET) for token in _TOKEN.findall(plain) if not token.isalpha() and any(c.isalpha() for c in token))
     return "\n".join((plain, *spelled_out, *mixed))
 
 
