@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,12 @@ _OF_CALLS = re.compile(r"\b(call|calls|called|dial|dialed|dialled|voice|ivr)\b")
 _FAILED_PAYMENT = frozenset(
     {"failed", "declined", "rejected", "reversed", "bounced", "cancelled", "canceled", "pending", "error", "scheduled", "失败"}
 )
+_NO_AMOUNT = frozenset({"nan", "null", "none", "nil", "n/a", "-"})
+_UTC = ZoneInfo("UTC")
+_MINUTE = timedelta(minutes=1)
+_PLAIN: dict[Kind, str] = {kind: kind.value for kind in Kind}
+_STORED = _PLAIN | dict.fromkeys(CONTACTS, Kind.CONTACT.value)
+_HAVE_A_CHANNEL = CONTACTS | {Kind.OPT_OUT, Kind.OPT_IN}
 _STEPS = {"start": 1, "started": 1, "complete": 2, "completed": 2, "": 0}
 
 
@@ -108,7 +115,7 @@ class EntryMaker:
         self._order = order
         self._midnight_is_no_time = midnight_is_no_time
         self._file = file
-        self._at = {column: layout.place(column) for column in Column}
+        self._place = {column.value: layout.place(column) for column in Column}
         self._has_event = Column.EVENT in layout.places
         self._events = {words.plain(word): kind for word, kind in reading.events.items()}
         self._otherwise = self._events.pop("", None) or reading.events.get(ANY_WORD) or (None if self._has_event else _default(layout))
@@ -117,55 +124,51 @@ class EntryMaker:
         self._zone = ZoneInfo(reading.zone) if reading.zone else None
         self._zones: dict[str, ZoneInfo | None] = {}
 
-    def entry(self, line: int, cells: Sequence[str]) -> Entry | None:
+    def entry(self, line: int, row: Sequence[str]) -> Entry | None:
         """The row's entry; ``None`` if it says nothing that concerns the law. Raises ``Rejected``."""
-        debt, person = self._cell(cells, Column.DEBT), self._cell(cells, Column.PERSON)
+        cells = [cell.strip() for cell in row]
+        cells.append("")  # what a column that the file has not holds: its place is -1
+        place = self._place
+        debt = cells[place["debt"]]
         if not debt:
             raise Rejected("debt", "is empty", "every line names the debt that it is about")
-        word = self._cell(cells, Column.EVENT)
+        word = cells[place["event"]]
         meaning = self._meaning(word)
         if meaning is None or meaning.kind is Kind.NOTHING:
             return None
-        zone = self._zone_of(self._cell(cells, Column.ZONE))
-        at, known, day_only, offset = self._instant(cells, zone)
-        channel, outcome = self._channel_of(cells, meaning), self._known(cells, Column.OUTCOME, words.outcome)
-        kind = meaning.kind
-        if kind is Kind.PAYMENT and words.plain(self._cell(cells, Column.OUTCOME)) in _FAILED_PAYMENT:
+        kind, said = meaning.kind, cells[place["outcome"]]
+        step = _STEPS.get(cells[place["lifecycle"]].lower(), -1)
+        if step < 0 or (kind is Kind.PAYMENT and said and words.plain(said) in _FAILED_PAYMENT):
             return None
-        step = _STEPS.get(self._cell(cells, Column.LIFECYCLE).lower(), -1)
-        if step < 0:
-            return None
-        direction = words.inbound(self._cell(cells, Column.DIRECTION))
+        zone = self._zone_of(cells[place["zone"]])
+        at, known, day_only, offset = self._instant(cells[place["at"]], cells[place["time"]], zone)
+        inbound = words.inbound(cells[place["direction"]])
         return Entry(
             file=self._file,
             line=line,
             debt=debt,
-            person=person or f"debtor of {debt}",
+            person=cells[place["person"]] or f"debtor of {debt}",
             at=at,
             known=known,
             day_only=day_only,
             offset=offset,
-            kind=(Kind.CONTACT if kind in CONTACTS else kind).value,
-            channel=channel.value if channel else None,
-            inbound=meaning.inbound if direction is None else direction,
-            outcome=meaning.outcome or outcome,
-            party=self._known(cells, Column.PARTY, words.party),
-            point=self._cell(cells, Column.POINT) or None,
+            kind=_STORED[kind],
+            channel=self._channel_of(cells[place["channel"]], kind),
+            inbound=meaning.inbound if inbound is None else inbound,
+            outcome=self._known("outcome", said, words.outcome),
+            party=self._known("party", cells[place["party"]], words.party),
+            point=cells[place["point"]] or None,
             zone=zone.key if zone else None,
-            country=self._country(cells),
-            agency=self._cell(cells, Column.AGENCY) or None,
-            purpose=self._cell(cells, Column.PURPOSE) or None,
-            klass=self._cell(cells, Column.KLASS) or None,
+            country=self._known("country", cells[place["country"]], _country),
+            agency=cells[place["agency"]] or None,
+            purpose=cells[place["purpose"]] or None,
+            klass=cells[place["class"]] or None,
             amount=self._money(cells, kind),
-            total_paid=self._number(cells, Column.TOTAL_PAID) if kind is Kind.PAYMENT else None,
-            fee=self._number(cells, Column.FEE),
+            total_paid=self._number("total_paid", cells[place["total_paid"]]) if kind is Kind.PAYMENT else None,
+            fee=self._number("fee", cells[place["fee"]]),
             word=word,
             step=step,
         )
-
-    def _cell(self, cells: Sequence[str], column: Column) -> str:
-        place = self._at[column]
-        return cells[place].strip() if place >= 0 else ""
 
     def _meaning(self, word: str) -> Meaning | None:
         said = words.plain(word)
@@ -176,25 +179,25 @@ class EntryMaker:
         if found is None:
             self.unknown["event", word] += 1
         else:
-            self.words[word, found.kind.value] += 1
+            self.words[word, _PLAIN[found.kind]] += 1
         return found
 
-    def _channel_of(self, cells: Sequence[str], meaning: Meaning) -> Kind | None:
-        if meaning.kind not in CONTACTS and meaning.kind not in (Kind.OPT_OUT, Kind.OPT_IN):
+    def _channel_of(self, named: str, kind: Kind) -> str | None:
+        if kind not in _HAVE_A_CHANNEL:
             return None
-        named = self._cell(cells, Column.CHANNEL)
         found = words.channel(named) if named else None
         if named and found is None:
             self.unknown["channel", named] += 1
-        return found or (meaning.kind if meaning.kind in CHANNELS else self._channel if meaning.kind is Kind.CONTACT else None)
+        if found is None:
+            found = kind if kind in CHANNELS else self._channel if kind is Kind.CONTACT else None
+        return None if found is None else _PLAIN[found]
 
-    def _known(self, cells: Sequence[str], column: Column, read: Callable[[str], str | None]) -> str | None:
-        named = self._cell(cells, column)
+    def _known(self, column: str, named: str, read: Callable[[str], str | None]) -> str | None:
         if not named:
             return None
         found = read(named)
         if found is None:
-            self.unknown[column.value, named] += 1
+            self.unknown[column, named] += 1
         return found
 
     def _zone_of(self, name: str) -> ZoneInfo | None:
@@ -210,42 +213,39 @@ class EntryMaker:
             raise Rejected("zone", "is no IANA time zone", "name it as in Asia/Shanghai or America/New_York")
         return found
 
-    def _instant(self, cells: Sequence[str], zone: ZoneInfo | None) -> tuple[int, int, bool, int | None]:
-        text, clock = self._cell(cells, Column.AT), self._cell(cells, Column.TIME)
+    def _instant(self, text: str, clock: str, zone: ZoneInfo | None) -> tuple[int, int, bool, int | None]:
         if not text:
             raise Rejected("at", "is empty", "every line says when it happened")
         if clock and ":" not in text and _CLOCK_SIDE.fullmatch(clock):
             text = f"{text} {clock if ':' in clock else clock + ':00'}"
         try:
-            read = read_instant(text, ZoneInfo("UTC") if self._in_utc else zone, self._order)
+            read = read_instant(text, _UTC if self._in_utc else zone, self._order)
         except NotAnInstant as wrong:
             raise Rejected("at", wrong.problem, wrong.remedy) from None
-        at = instant(read.at.astimezone(UTC))
+        at = instant(read.at)
         day_only = read.day_only or (self._midnight_is_no_time and _is_midnight(read, zone))
-        offset = None if read.offset is None else round(read.offset.total_seconds() / 60)
+        offset = None if read.offset is None else read.offset // _MINUTE
         return at, at + DAY - SECOND if day_only else at, day_only, offset
 
-    def _country(self, cells: Sequence[str]) -> str | None:
-        named = self._cell(cells, Column.COUNTRY)
-        code = _COUNTRIES.get(named.lower(), named.upper())
-        if not named or _REGION.fullmatch(code):
-            return code or None
-        self.unknown["country", named] += 1
-        return None
-
     def _money(self, cells: Sequence[str], kind: Kind) -> int | None:
-        first = Column.PAID if kind is Kind.PAYMENT else Column.AMOUNT
-        found = self._number(cells, first)
-        return self._number(cells, Column.AMOUNT) if found is None and kind in (Kind.PAYMENT, Kind.SETTLED) else found
+        if kind is not Kind.PAYMENT:
+            return self._number("amount", cells[self._place["amount"]])
+        paid = self._number("paid", cells[self._place["paid"]])
+        return self._number("amount", cells[self._place["amount"]]) if paid is None else paid
 
-    def _number(self, cells: Sequence[str], column: Column) -> int | None:
-        text = self._cell(cells, column)
-        if not text or text.lower() in ("nan", "null", "none", "nil", "n/a", "-"):
+    def _number(self, column: str, text: str) -> int | None:
+        if not text or text.lower() in _NO_AMOUNT:
             return None
         try:
             return amount(read_amount(text))
         except ValueError:
-            raise Rejected(column.value, "is no amount of money", "write it as in 1234.50") from None
+            raise Rejected(column, "is no amount of money", "write it as in 1234.50") from None
+
+
+@lru_cache(maxsize=1024)
+def _country(named: str) -> str | None:
+    code = _COUNTRIES.get(named.lower(), named.upper())
+    return code if _REGION.fullmatch(code) else None
 
 
 def _is_midnight(read: Instant, zone: ZoneInfo | None) -> bool:

@@ -71,13 +71,13 @@ HOLDS = frozenset(
 
 
 class Meaning(NamedTuple):
-    """What a word says: the kind of line, and what else is in it."""
+    """What a word says: the kind of line, and whether it came from the other side."""
 
     kind: Kind
     inbound: bool = False
-    outcome: str | None = None
 
 
+@lru_cache(maxsize=8192)
 def plain(word: str) -> str:
     """A word as it is compared: lower case, single spaces for everything that is no letter or digit."""
     return _MARKS.sub(" ", word).strip().lower()
