@@ -1,0 +1,177 @@
+"""Judging: every contact of every file at the instant at which it left, by every rule of every law that applies there. Any breach is a violation.
+
+``run`` judges a whole source, in several processes if it can be opened again in each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from arrears.prove import words
+from arrears.prove.debtor import Debtor
+from arrears.prove.law import agencies, cn, eu, house, india, placements, record, uk, us, wishes
+from arrears.prove.law.rule import RULES, Rule
+from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Violation
+from arrears.prove.parallel import Shared, run_parts
+from arrears.prove.sending import Sending, places_of
+from arrears.prove.zones import Zones
+
+MOST_LISTED = 100_000
+"""So many violations are listed one by one; more are only counted."""
+
+LAWS = (record, house, wishes, cn, us, uk, india, eu, agencies)
+"""The modules whose rules are asked about contacts."""
+
+_Plan = tuple[Rule, ...]
+_PlanKey = tuple[frozenset[str], str, str, bool]
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges files one after another, and counts what it judged. It keeps nothing of a file."""
+
+    book: Book
+    coverage: Coverage = field(default_factory=Coverage)
+    zones: Zones = field(default_factory=Zones)
+    _plans: dict[_PlanKey, _Plan] = field(default_factory=dict[_PlanKey, _Plan])
+    _made: Counter[_PlanKey] = field(default_factory=Counter[_PlanKey])
+    _regimes: dict[tuple[frozenset[str], tuple[str, ...]], frozenset[str]] = field(
+        default_factory=dict[tuple[frozenset[str], tuple[str, ...]], frozenset[str]]
+    )
+
+    def judge(self, file: DebtorFile) -> Iterator[Violation]:
+        """Every violation in a borrower's file: of contacts in the order in which they left, then of placements."""
+        self.coverage.borrowers += 1
+        self.coverage.persons += len(file.persons)
+        self.coverage.loans += len(file.loans)
+        debtor = Debtor(file)
+        for verdict in file.verdicts:
+            self.coverage.regimes.update(verdict.regimes)
+        for contact in file.contacts:
+            yield from self._contact(contact, debtor)
+        for placement in file.placements:
+            loan = file.loans.get(placement.loan_id)
+            if loan is not None:
+                yield from self._placement(placement, loan, debtor)
+
+    def finished(self) -> Coverage:
+        """The coverage figures so far, with how often each rule was asked."""
+        for key, times in self._made.items():
+            for rule in self._plans[key]:
+                self.coverage.asked[rule.id] += times
+        self._made.clear()
+        return self.coverage
+
+    def _contact(self, contact: Contact, debtor: Debtor) -> Iterator[Violation]:
+        loan = debtor.file.loans.get(contact.loan_id)
+        if loan is None or contact.direction != "out":
+            self.coverage.counted_only += 1
+            debtor.remember(contact, self._day(contact, debtor))
+            return
+        sending = Sending(contact, loan, debtor, self.book, self.zones, self.coverage)
+        self._place(sending)
+        if contact.reported:
+            self.coverage.reported += 1
+        else:
+            self.coverage.contacts += 1
+        for rule in self._plan(sending):
+            breach = rule.check(sending)
+            if breach is not None:
+                yield Violation(
+                    rule.id,
+                    contact.contact_id,
+                    contact.loan_id,
+                    contact.person_id,
+                    contact.at,
+                    breach.observed,
+                    breach.limit,
+                    breach.words,
+                    rule.regime,
+                )
+        debtor.remember(contact, sending.day)
+
+    def _plan(self, s: Sending) -> _Plan:
+        key = s.regimes, s.contact.channel, s.standing, s.contact.reported
+        self._made[key] += 1
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = tuple(rule for rule in RULES if rule.applies(*key))
+        return plan
+
+    def _place(self, s: Sending) -> None:
+        """Find out whose law applies: of every place that is named, and of every regime that the verdict on it names."""
+        s.places = places_of(s.person, s.debtor.file.persons.get(s.loan.borrower_id), s.point, s.loan)
+        s.regimes = self._law(s.places, s.debtor, s.contact.contact_id)
+        if not s.regimes:
+            s.cannot("all", "not known whose law applies")
+
+    def _law(self, places: frozenset[str], debtor: Debtor, about: str) -> frozenset[str]:
+        verdicts = debtor.verdicts.get(about)
+        named = () if not verdicts else tuple(name for name, _, _ in verdicts[-1].regimes)
+        key = places, named
+        regimes = self._regimes.get(key)
+        if regimes is None:
+            by_place = {words.REGIME_OF_COUNTRY.get(place.partition("-")[0]) for place in places}
+            by_name = {words.REGIMES.get(name.lower().partition("-")[0]) for name in named}
+            regimes = self._regimes[key] = frozenset(r for r in by_place | by_name if r is not None)
+        return regimes
+
+    def _day(self, contact: Contact, debtor: Debtor) -> int | None:
+        person = debtor.file.persons.get(contact.person_id)
+        point = None if contact.point_id is None else debtor.file.points.get(contact.point_id)
+        zone = (person and person.zone) or (point and point.zone)
+        clock = None if not zone else self.zones.local(zone, contact.at)
+        return None if clock is None else clock[0]
+
+    def _placement(self, placement: Placement, loan: Loan, debtor: Debtor) -> Iterator[Violation]:
+        self.coverage.placements += 1
+        borrower = debtor.file.persons.get(loan.borrower_id)
+        places = frozenset[str]() if borrower is None else places_of(borrower, borrower, None, loan)
+        step = placements.Step(
+            placement,
+            loan,
+            debtor,
+            self.book,
+            self.coverage,
+            self.zones,
+            self._law(places, debtor, placement.placement_id),
+            placements.borrowers_today(placement, loan, debtor, self.zones),
+        )
+        self.coverage.asked.update(placements.asked(step))
+        for rule, regime, breach in placements.breaches(step):
+            yield Violation(
+                rule,
+                placement.placement_id,
+                placement.loan_id,
+                loan.borrower_id,
+                placement.sent_at,
+                breach.observed,
+                breach.limit,
+                breach.words,
+                regime,
+            )
+
+
+def run(source: Source, *, processes: int = 1, most_listed: int = MOST_LISTED) -> Result:
+    """Judge everything that a source holds.
+
+    ``processes``: how many at once, if the source can be opened again in each; one that cannot is judged in this one. Raises ``parallel.PartFailed``.
+    """
+    if processes > 1 and isinstance(source, Shared):
+        return run_parts(source, processes, most_listed)
+    return judge_part(source, 0, 1, most_listed)
+
+
+def judge_part(source: Source, shard: int, shards: int, most_listed: int) -> Result:
+    """Judge one part of a source in this process."""
+    judge = Judge(source.book())
+    violations: list[Violation] = []
+    broken: Counter[str] = Counter()
+    for file in source.files(shard, shards):
+        for violation in judge.judge(file):
+            broken[violation.rule] += 1
+            if len(violations) < most_listed:
+                violations.append(violation)
+    return Result(violations, judge.finished(), broken)

@@ -1,0 +1,15 @@
+"""What agencies did on the lender's behalf: they act while they have the case, not before and not after a recall."""
+
+from __future__ import annotations
+
+from arrears.prove.law.rule import law
+from arrears.prove.model import LENDER
+from arrears.prove.sending import Breach, Sending
+
+
+@law("CN-42", "cn")
+def only_while_it_has_the_case(s: Sending) -> Breach | None:
+    """An agency contacts somebody only while it has the case. Personal Information Protection Law art. 21."""
+    if s.contact.by == LENDER or s.debtor.placed_with(s.loan.loan_id, s.contact.by, s.at):
+        return None
+    return Breach("the agency did not have the case", "while it is placed", "an agency contacted somebody without having the case")

@@ -1,0 +1,89 @@
+"""What holds a debt, a person or an agency, for how long, and what is permitted meanwhile: read from the table of holds in the law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from arrears.prove import words
+from arrears.prove.model import DAY, LENDER, DebtorFile, Hold, Instant, Loan
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLaw:
+    """``reach``: ``loan``, ``person`` (all loans of the borrower) or ``agency`` (only what the agency does). ``days``: how long it lasts by law.
+
+    While it stands the borrower may be contacted for ``purposes``, and people of ``roles`` in their place.
+    """
+
+    name: str
+    rule: str
+    reach: str = "loan"
+    purposes: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    days: int | None = None
+
+    def permits(self, role: str, purpose: str | None) -> bool:
+        if role == words.BORROWER:
+            return purpose in self.purposes
+        return role in self.roles and purpose not in words.THROUGH_OTHERS
+
+
+_REPLY = frozenset({"reply"})
+_ADVISER = frozenset({"debt_adviser"})
+
+HOLDS: dict[str, HoldLaw] = {
+    "dispute": HoldLaw("a dispute", "US-42, UK-10, CN-62", purposes=words.ANSWERS | words.NOTICES),
+    "cease": HoldLaw("a request to cease", "US-20, US-21", "person", purposes=words.FAREWELLS),
+    "attorney": HoldLaw("representation by an attorney", "US-14, US-26", "person", roles=frozenset({"attorney"})),
+    "breathing_space": HoldLaw("breathing space", "UK-12, UK-14", purposes=_REPLY, roles=_ADVISER, days=60),
+    "mental_health_crisis": HoldLaw("a mental-health crisis moratorium", "UK-13", purposes=_REPLY, roles=_ADVISER),
+    "incapacity": HoldLaw("incapacity", "UK-07, CN-64", "person", roles=words.REPRESENTS),
+    "debt_advice": HoldLaw("debt advice", "UK-09", purposes=_REPLY, roles=_ADVISER, days=30),
+    "hardship": HoldLaw("a hardship request", "CN-59", purposes=_REPLY | {"offer"}),
+    "plan": HoldLaw("a plan in good standing", "CN-60", purposes=_REPLY | {"remind"}),
+    "bankruptcy": HoldLaw("bankruptcy", "US-60", "person", roles=frozenset({"attorney"})),
+    "deceased": HoldLaw("the borrower's death", "CN-63, US-61", "person", roles=frozenset({"executor"})),
+    "minor": HoldLaw("doubt about the borrower's age", "CN-64", "person", roles=frozenset({"legal_representative"})),
+    "complaint": HoldLaw("a complaint about an agency", "CN-61", "agency", purposes=_REPLY),
+    "recall": HoldLaw("a recall from an agency", "CN-42", "agency"),
+}
+UNLISTED = HoldLaw("a hold", "ours")
+_AFTER_TREATMENT = 31 * DAY
+"""The 30 days begin when the last day of the treatment is over."""
+
+
+def law_of(reason: str) -> HoldLaw:
+    """What a hold of this reason means; one of a reason that the law does not know permits nothing."""
+    return HOLDS.get(reason.replace("-", "_"), UNLISTED)
+
+
+def in_force(hold: Hold, at: Instant) -> bool:
+    """Whether a hold stood at an instant, and was known to: placed and told of before, neither over nor, as far as known, lifted."""
+    if hold.known_at >= at or hold.placed_at >= at:
+        return False
+    ends = hold.until if hold.until is not None else _ends_by_law(hold)
+    if ends is not None and at >= ends:
+        return False
+    lifted = hold.lift_known_at if hold.lift_known_at is not None else hold.lifted_at
+    return lifted is None or at < lifted
+
+
+def _ends_by_law(hold: Hold) -> Instant | None:
+    if hold.treatment_ends_on is not None:
+        return hold.treatment_ends_on * DAY + _AFTER_TREATMENT
+    days = law_of(hold.reason).days
+    return None if days is None else hold.placed_at + days * DAY
+
+
+def standing_holds(file: DebtorFile, loan: Loan, at: Instant, by: str) -> Iterator[tuple[Hold, HoldLaw]]:
+    """The holds that a contact for a loan met: those of the loan, those of the person on whichever loan, and of an agency's only its own."""
+    for hold in file.holds:
+        terms = law_of(hold.reason)
+        if terms.reach == "agency":
+            if hold.loan_id != loan.loan_id or by == LENDER or hold.agency not in (None, by):
+                continue
+        elif hold.loan_id != loan.loan_id and terms.reach != "person":
+            continue
+        if in_force(hold, at):
+            yield hold, terms

@@ -1,0 +1,77 @@
+"""People who owe nothing: when they may be asked anything at all, and how little they may be told. The law of each place draws on this."""
+
+from __future__ import annotations
+
+from arrears.prove import words
+from arrears.prove.model import Contact, Instant
+from arrears.prove.sending import Breach, Sending
+
+FAILURES = 3
+ON_DAYS = 2
+
+
+def contact_is_lost(s: Sending) -> Breach | None:
+    """Nothing if the borrower could not be reached, as far as was known: every number invalid, or the last attempts failed one after another.
+
+    An answer, a payment, a promise or an attempt whose outcome nobody knows begins the count anew; the failures lie on different local days.
+    """
+    debtor, file = s.debtor, s.debtor.file
+    numbers = [p for p in debtor.points_of(s.loan.borrower_id) if p.kind in words.PHONES]
+    if numbers and all(p.invalid_since is not None and p.invalid_since < s.at for p in numbers):
+        return None
+    reached = max(
+        (at for at in (*_paid(s), *(sign.at for sign in file.signs if sign.known_at < s.at))),
+        default=None,
+    )
+    failures, days = 0, set[int | None]()
+    for day, call in reversed(debtor.calls[s.loan.borrower_id]):
+        if not _counts(s, call):
+            continue
+        if s.outcome(call) not in words.MISSED or (reached is not None and call.at <= reached):
+            break
+        failures += 1
+        days.add(day)
+    days.discard(None)
+    if failures >= FAILURES and len(days) >= ON_DAYS:
+        return None
+    limit = f"{FAILURES} failures in a row on {ON_DAYS} days, or every number invalid"
+    return Breach(
+        f"{failures} failures in a row on {len(days)} days", limit, "somebody else was contacted although the borrower was not out of reach"
+    )
+
+
+def _paid(s: Sending) -> list[Instant]:
+    return [p.received_at for p in s.debtor.file.payments if p.recorded_at < s.at]
+
+
+def _counts(s: Sending, call: Contact) -> bool:
+    """Whether a call with the borrower says anything: one that was never connected for a fault of the gateway does not."""
+    if call.reported and call.known_at is not None and call.known_at > s.at:
+        return False
+    outcome = s.outcome(call)
+    return outcome != "failed" and outcome not in words.NEVER_LEFT
+
+
+def told_of_the_debt(s: Sending, rule: str) -> Breach | None:
+    """Whether the words were of a class that speaks of a debt, or do speak of one."""
+    contact, wanted = s.contact, "locate_only"
+    if contact.klass is None:
+        s.cannot(rule, "class of the message not known")
+    elif contact.klass not in words.SILENT_CLASSES:
+        return Breach(f"a message of class {contact.klass}", wanted, "somebody else got a message that may speak of the debt")
+    if contact.text is None:
+        s.cannot(rule, "text not readable")
+    elif words.DEBT_FACT.search(contact.text) is not None:
+        return Breach("a fact of the debt in the text", "none", "the text tells somebody else of the debt")
+    return None
+
+
+def refused(s: Sending) -> bool:
+    """Whether this person had said, about whichever loan and on whichever number, that they want no contact."""
+    person_id = s.contact.person_id
+    at = s.debtor.refused.get(person_id)
+    if at is not None and at < s.at:
+        return True
+    return any(s.outcome(past) in words.REFUSED for _, past in s.debtor.calls[person_id]) or any(
+        s.outcome(past) in words.REFUSED for _, past in s.debtor.messages[person_id]
+    )
