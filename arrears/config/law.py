@@ -111,7 +111,9 @@ def _changed(regime: Regime, overlay: Overlay, path: Path, marked: marked_yaml.M
             continue
         touched = True
         where = f"{path}:{marked.line(('rules', rule_id))}: rules.{rule_id}"
-        rules[rule_id] |= change.numbers | ({"note": f"{overlay.overlay}: {change.reason}"} if change.reason else {})
+        rules[rule_id] |= change.numbers | (
+            {"note": f"{overlay.overlay}: {change.reason} ({change.decided_by}, {change.decided_on})"} if change.reason else {}
+        )
         try:
             new = type(terms).model_validate(rules[rule_id])
         except ValidationError as wrong:

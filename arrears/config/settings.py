@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arrears.domain.clock import REAL_TIME, Clock
 from arrears.domain.message import Lender
+from arrears.domain.situation import Region
 
 PACKAGED = Path(__file__).parent
 """Where the strategies, messages and regimes that come with Arrears lie."""
@@ -164,6 +165,10 @@ class Settings(BaseSettings):
     strategies_dir: Path = PACKAGED / "strategies"
     messages_dir: Path = PACKAGED / "messages"
     regimes_dir: Path = PACKAGED / "regimes"
+    lender_seat: Region = Field(
+        default="CN", description="where the lender is seated, as an ISO 3166 code: that country's regime binds it everywhere"
+    )
+    overlay: Path | None = Field(default=None, description="the lender's own numbers on top of the regimes: a file, see docs/law.md")
 
     sms: GatewaySettings | None = None
     voice: GatewaySettings | None = None

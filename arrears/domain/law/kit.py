@@ -71,6 +71,8 @@ def outside_hours(now: datetime, zones: Iterable[str], hours: Hours, source: str
         return min(_on_weekdays(at, zone, window, hours.weekdays) for window in windows)
 
     opening = settled(now, [lambda at, zone=zone: opens(at, zone) for zone in places])
+    if opening is None:
+        return deny(f"the hours of {', '.join(places)} never meet", limit, source)
     if opening == now:
         return None
     return defer(", ".join(f"{local_text(now, zone)} in {zone}" for zone in places), limit, source, opening)
@@ -83,8 +85,8 @@ def _on_weekdays(at: datetime, zone: str, window: Window, weekdays: frozenset[in
     return opening
 
 
-def settled(now: datetime, openings: Iterable[Callable[[datetime], datetime]]) -> datetime:
-    """The first instant from ``now`` on with which every opening agrees; ``now`` if they agree at once."""
+def settled(now: datetime, openings: Iterable[Callable[[datetime], datetime]]) -> datetime | None:
+    """The first instant from ``now`` on with which every opening agrees, ``now`` if they agree at once; ``None`` if they never do."""
     steps = tuple(openings)
     at = now
     for _ in range(_MOST_OPENINGS):
@@ -92,7 +94,7 @@ def settled(now: datetime, openings: Iterable[Callable[[datetime], datetime]]) -
         if later == at:
             return at
         at = later
-    raise ValueError("there is no hour at which contact may begin: the hours of the zones never meet")
+    return None
 
 
 def agreed_hours(person: Person, channel: Channel, now: datetime) -> tuple[Window, ...]:
