@@ -179,6 +179,9 @@ class Tie(_Fact):
     may_ask_again: bool = Field(
         default=False, description="they asked for it, or what they said is now believed wrong and they know better"
     )
+    steps_aside: bool = Field(
+        default=False, description="an attorney who withdrew, agreed to direct contact, or did not answer in reasonable time"
+    )
 
 
 class Loan(_Fact):
@@ -189,6 +192,7 @@ class Loan(_Fact):
     owed: Money | None = None
     days_past_due: int | None = None
     product: str = "consumer_loan"
+    account: str | None = Field(default=None, description="the account number that it shares with other loans: they count as one debt")
     capacity: Literal["first_party", "third_party"] = Field(
         default="first_party", description="whether the creditor collects in its own name"
     )
