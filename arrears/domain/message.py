@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from arrears.domain.money import Amount, Money
+from arrears.domain.money import Amount, Money, PositiveAmount
+from arrears.domain.orders import Purpose
 from arrears.domain.strategy import Offer
 
 
@@ -38,6 +42,7 @@ class NoticeKind(StrEnum):
     TRANSFER = "transfer"
     VALIDATION = "validation"
     VERIFICATION = "verification"
+    VISIT = "visit"
 
 
 class _Fact(BaseModel):
@@ -68,8 +73,29 @@ class ScheduleLine(_Fact):
         return self.principal + self.interest + self.fees
 
 
+class PlanLine(_Fact):
+    """One payment of an agreed plan, in the currency of ``owed``."""
+
+    due_on: date
+    amount: PositiveAmount
+
+
+class Party(_Fact):
+    """Somebody to whom the loan, or data about it, goes, and how to reach them."""
+
+    name: str
+    phone: str
+
+
+Capacity = Literal["first_party", "third_party"]
+"""Whether the creditor collects in its own name, or somebody else for it."""
+
+
 class MessageFacts(_Fact):
-    """All that a template can name; read at the moment of contact. ``today`` is the recipient's local day."""
+    """All that a template can name; read at the moment of contact. ``today`` is the recipient's local day.
+
+    ``agent_name`` is who can be asked for on the telephone, ``party`` who gets the loan, ``decision`` what was decided on a borrower's request.
+    """
 
     lender: Lender
     recipient_name: str
@@ -82,3 +108,27 @@ class MessageFacts(_Fact):
     days_past_due: int = 0
     schedule: tuple[ScheduleLine, ...] = ()
     offers: tuple[Offer, ...] = ()
+    plan: tuple[PlanLine, ...] = ()
+    capacity: Capacity = "first_party"
+    agent_name: str | None = None
+    party: Party | None = None
+    decision: Literal["granted", "declined"] | None = None
+
+
+def figures(owed: Decimal, schedule: Iterable[ScheduleLine], plan: Iterable[PlanLine] = ()) -> tuple[Decimal, ...]:
+    """Every amount that a text may name: what is overdue, each instalment, its parts and what is unpaid of it, and the payments of a plan."""
+    parts = (part for line in schedule for part in (line.principal, line.interest, line.fees, line.unpaid, line.total))
+    return tuple(dict.fromkeys((owed, *parts, *(line.amount for line in plan))))
+
+
+def purpose_of(klass: MessageClass) -> Purpose:
+    """For what a message of a class contacts the borrower. Raises ``ValueError`` for one that is for other people only."""
+    match klass:
+        case MessageClass.COLLECT | MessageClass.LIMITED_CONTENT:
+            return Purpose.COLLECT
+        case MessageClass.OPT_OUT_CONFIRMATION:
+            return Purpose.CONFIRM_OPT_OUT
+        case MessageClass.LOCATE_ONLY:
+            raise ValueError("a message of class locate_only is for others than the borrower")
+        case _:
+            return Purpose(klass.value)
