@@ -133,19 +133,23 @@ def over_cap(counted: Iterable[Contact], cap: DayCap, zone: str | None, now: dat
 
     ``counted`` are the contacts that count, of whatever day; ``what`` names them, such as ``effective calls``.
     """
-    days = cap.days if isinstance(cap, RollingCap) else 1
-    limit = f"{cap.most} {what} in {days} days" if days > 1 else f"{cap.most} {what} a day"
+    return over(counted, cap.most, cap.days if isinstance(cap, RollingCap) else 1, zone, now, what)
+
+
+def over(counted: Iterable[Contact], most: int, days: int, zone: str | None, now: datetime, what: str) -> Objection | None:
+    """The same for at most ``most`` contacts in so many consecutive local days, today included."""
+    limit = f"{most} {what} in {days} days" if days > 1 else f"{most} {what} a day"
     if zone is None:
         return deny("the recipient's time zone is not known", limit, "people.zone")
     today = local_date(now, zone)
     first = today - ONE_DAY * (days - 1)
     lately = sorted(((local_date(c.at, zone), c.contact_id) for c in counted if c.at <= now), key=lambda dated: dated[0])
     lately = [dated for dated in lately if dated[0] >= first]
-    if len(lately) < cap.most:
+    if len(lately) < most:
         return None
-    if cap.most == 0:
+    if most == 0:
         return deny("0 are allowed", limit, "history")
-    free_on = lately[len(lately) - cap.most][0] + ONE_DAY * days
+    free_on = lately[len(lately) - most][0] + ONE_DAY * days
     return defer(len(lately), limit, "history", start_of(free_on, zone), (contact_id for _, contact_id in lately))
 
 

@@ -39,7 +39,7 @@ _CLASSES = (
     *("remind", "collect", "offer", "notice", "locate_only", "limited_content", "reply", "verification", "opt_out_confirmation"),
     *("terminate", "may_remedy", "will_remedy"),
 )
-_NOTICES = ("agency", "assignment", "credit", "default", "transfer", "validation", "verification")
+_NOTICES = ("agency", "assignment", "credit", "default", "transfer", "validation", "verification", "visit")
 _LENDERS = ("bank", "consumer_finance", "small_loan", "purchaser")
 _WISHES = ("no_contact", "no_medium", "no_address", "no_hours")
 _CONSENTS = (*("hours", "artificial_voice", "more_calls", "electronic_notices", "transfer", "texts", "third_party", "workplace", "visit"),)
