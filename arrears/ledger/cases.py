@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -82,16 +82,14 @@ async def close_case_row(session: AsyncSession, case_id: str, outcome: Ending, n
     row.closed_at, row.outcome = now, CaseOutcome(outcome)
     session.add(row)
     await session.flush()
-    await session.exec(
-        update(ApprovalRow)
-        .where(col(ApprovalRow.case_id) == case_id, col(ApprovalRow.state) == ApprovalState.OPEN)
-        .values(state=ApprovalState.VOID, void_at=now, why_void="the case was closed")
-    )
-    await session.exec(
-        update(TaskRow)
-        .where(col(TaskRow.case_id) == case_id, col(TaskRow.state) == TaskState.OPEN)
-        .values(state=TaskState.CANCELLED, done_at=now)
-    )
+    asked = select(ApprovalRow).where(col(ApprovalRow.case_id) == case_id, col(ApprovalRow.state) == ApprovalState.OPEN)
+    for request in await session.exec(asked.order_by(col(ApprovalRow.id)).with_for_update()):
+        request.state, request.void_at, request.why_void = ApprovalState.VOID, now, "the case was closed"
+        session.add(request)
+    given = select(TaskRow).where(col(TaskRow.case_id) == case_id, col(TaskRow.state) == TaskState.OPEN)
+    for task in await session.exec(given.order_by(col(TaskRow.id)).with_for_update()):
+        task.state, task.done_at = TaskState.CANCELLED, now
+        session.add(task)
 
 
 async def _case_of_run(session: AsyncSession, run_key: str) -> CaseRow | None:

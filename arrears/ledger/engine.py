@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from arrears.ledger import chain
 from arrears.ledger.vault import SESSION_KEY as VAULT
 from arrears.ledger.vault import Vault
 from arrears.ledger.vault import check as check_keys
@@ -40,6 +41,7 @@ class Ledger:
         self._vault = vault
         self._info = {VAULT: vault}
         self._writing = _connect(url, "IMMEDIATE")
+        chain.guard(self._writing.sync_engine)
         one_moment = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         self._reading = _connect(url, "DEFERRED") if self.on_sqlite else self._writing.execution_options(**one_moment)
 
@@ -53,8 +55,11 @@ class Ledger:
 
         On SQLite, where there is one writer at a time, it takes the writer's place with its first statement: one that began by reading could not
         write any more once another had written.
+
+        What it wrote is appended to the chain right before it commits (``ledger.chain``).
         """
-        async with AsyncSession(self._writing, expire_on_commit=False, info=self._info) as session, session.begin():
+        options: dict[str, Any] = {"expire_on_commit": False, "info": self._info}
+        async with AsyncSession(self._writing, sync_session_class=chain.ChainedSession, **options) as session, session.begin():
             yield session
 
     @asynccontextmanager

@@ -9,14 +9,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.ledger.portfolio.check import PERSON_FIELDS, Accepted, Checked, Complaint
 from arrears.ledger.portfolio.entries import LoanEntry, PersonEntry, PointEntry
 from arrears.ledger.portfolio.files import Place
-from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, SubjectKeyRow
+from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow
 from arrears.ledger.vault import Field, Keyring, keyring, of_session
 
 _CHUNK = 500
@@ -92,7 +91,6 @@ async def write(
         new_points = {key: point for loan in chunk for person in loan.people for key, point in _points(person, keys) if key not in points}
         people.update(new_people)
         points.update(new_points)
-        connection = await session.connection()
         for table, rows in (
             (PersonRow, [_person_row(p, keys) for p in new_people.values()]),
             (SubjectKeyRow, [{"person_id": p, "created_at": now, **vars(key)} for p, key in wrapped.items()]),
@@ -101,8 +99,7 @@ async def write(
             (InstalmentRow, [row for loan in chunk for row in _instalment_rows(loan)]),
             (RelationRow, [row for loan in chunk for row in _relation_rows(loan)]),
         ):
-            if rows:
-                await connection.execute(insert(table), rows)
+            await _add(session, table, rows)
         written = Written(
             loans=written.loans + len(chunk),
             people=written.people + len(new_people),
@@ -112,6 +109,11 @@ async def write(
         if on_rows:
             on_rows(len(chunk))
     return written
+
+
+async def _add(session: AsyncSession, table: type[Row], rows: Sequence[dict[str, Any]]) -> None:
+    session.add_all([table(**row) for row in rows])
+    await session.flush()
 
 
 async def _read(session: AsyncSession, loans: Sequence[LoanEntry]) -> _Stored:

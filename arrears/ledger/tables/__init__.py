@@ -12,6 +12,7 @@ from arrears.ledger.tables.cases import (
     TaskRow,
     TaskState,
 )
+from arrears.ledger.tables.chain import ChainHeadRow, Op, RecordRow
 from arrears.ledger.tables.columns import METADATA, Row, Sealed
 from arrears.ledger.tables.contact import (
     ApprovalPersonRow,
@@ -36,6 +37,7 @@ __all__ = [
     "CaseEventRow",
     "CaseOutcome",
     "CaseRow",
+    "ChainHeadRow",
     "CircumstanceRow",
     "ConsentRow",
     "ContactKind",
@@ -46,10 +48,12 @@ __all__ = [
     "LenderKind",
     "LoanRow",
     "NoticeRow",
+    "Op",
     "OperatorRow",
     "PaymentRow",
     "PersonRow",
     "Place",
+    "RecordRow",
     "ReferralRow",
     "ReferralState",
     "RelationRow",

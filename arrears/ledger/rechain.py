@@ -1,0 +1,98 @@
+"""The chain and migrations: a ledger's first records, and records of the rows that a migration rewrites."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+from sqlalchemy import JSON, Connection, inspect, text
+
+from arrears.ledger.chain import ChainBroken, Change, Shape, append, is_chained, start
+from arrears.ledger.digest import row_digest, row_key
+from arrears.ledger.tables import Op
+
+_BUFFERED = 1000
+_cursors = count()
+
+
+def genesis(connection: Connection) -> None:
+    """Start the chain of a ledger: an ``insert`` for every row that it has, table by table."""
+    start(connection)
+    names = [name for name in sorted(inspect(connection).get_table_names()) if is_chained(name)]
+    append(connection, (change for name in names for change in _inserted(connection, name)))
+
+
+@contextmanager
+def rewriting(connection: Connection, *names: str) -> Generator[None]:
+    """Rows of these tables may be changed inside, by whatever statements; at the end there is a record for each that is not as it was.
+
+    Columns may be added and filled; a column must not be dropped or renamed elsewhere. Raises ``ChainBroken`` if a row was not as recorded before:
+    a migration must not make a forgery look right.
+    """
+    for name in names:
+        if found := next(_differing(connection, name), None):
+            raise ChainBroken(f"{name} {found.row_key} is not as it was recorded: see `arrears chain verify`")
+    yield
+    append(connection, (change for name in names for change in _differing(connection, name)))
+
+
+def _inserted(connection: Connection, name: str) -> Iterator[Change]:
+    shape = _reflect(connection, name)
+    places = [shape.columns.index(column) for column in shape.key]
+    for row in _stream(connection, f"SELECT {_wanted(shape)} FROM {name} AS t ORDER BY {', '.join(shape.key)}"):  # noqa: S608
+        yield Change(name, row_key(row[place] for place in places), Op.INSERT, row_digest(shape.columns, row))
+
+
+def _differing(connection: Connection, name: str) -> Iterator[Change]:
+    """Rows that are not as their last record says."""
+    shape = _reflect(connection, name)
+    places = [shape.columns.index(column) for column in shape.key]
+    for digest, key, *row in _stream(connection, _rows_beside_records(shape)):
+        recorded = digest or None
+        found = None if row[places[0]] is None else row_digest(shape.columns, row)
+        match recorded, found:
+            case None, str():
+                yield Change(name, row_key(row[place] for place in places), Op.INSERT, found)
+            case str(), None:
+                yield Change(name, key, Op.DELETE)
+            case str(), str() if recorded != found:
+                yield Change(name, key, Op.UPDATE, found)
+            case _:
+                pass
+
+
+def _rows_beside_records(shape: Shape) -> str:
+    parts = (f"replace(replace(CAST(t.{column} AS TEXT), '\\', '\\\\'), ',', '\\,')" for column in shape.key)
+    return f"""
+        WITH numbered AS (
+            SELECT row_key, row_digest, row_number() OVER (PARTITION BY row_key ORDER BY seq DESC) AS age FROM records WHERE tbl = '{shape.name}'
+        )
+        SELECT r.row_digest, r.row_key, {_wanted(shape)}
+        FROM (SELECT row_key, row_digest FROM numbered WHERE age = 1) AS r FULL OUTER JOIN {shape.name} AS t ON r.row_key = {" || ',' || ".join(parts)}
+    """  # noqa: S608
+
+
+def _stream(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:
+    """Rows, some at a time. On PostgreSQL the driver's own cursors stay open too long: a table that one has read cannot be altered."""
+    if connection.dialect.name == "sqlite":
+        yield from connection.execute(text(statement), execution_options={"yield_per": _BUFFERED}).tuples()
+        return
+    name = f"chain_{next(_cursors)}"
+    connection.execute(text(f"DECLARE {name} NO SCROLL CURSOR FOR {statement}"))
+    while rows := connection.execute(text(f"FETCH {_BUFFERED} FROM {name}")).tuples().all():
+        yield from rows
+    connection.execute(text(f"CLOSE {name}"))
+
+
+def _reflect(connection: Connection, name: str) -> Shape:
+    found = inspect(connection)
+    key = tuple(found.get_pk_constraint(name)["constrained_columns"])
+    columns = found.get_columns(name)
+    documents = frozenset(column["name"] for column in columns if isinstance(column["type"], JSON))
+    return Shape(name, key, tuple(sorted(column["name"] for column in columns)), documents)
+
+
+def _wanted(shape: Shape) -> str:
+    return ", ".join(f"CAST(t.{column} AS TEXT)" if column in shape.documents else f"t.{column}" for column in shape.columns)
