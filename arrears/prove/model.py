@@ -149,6 +149,7 @@ class Contact(NamedTuple):
 
     ``by`` is ``lender`` or the slug of the agency; ``reported``: we did not make it ourselves, so that it has no verdict and no reserved slot.
     ``at`` is when it was handed over; ``known_at`` when its outcome was known to us, or, of a reported one, when we heard of it at all.
+    ``day_only``: only its day is known, so that ``at`` says nothing about the hour.
     ``purpose`` and ``klass`` are codes of ``domain.orders.Purpose`` and ``domain.message.MessageClass``. ``text`` is what was said, if it can be read.
     """
 
@@ -174,6 +175,7 @@ class Contact(NamedTuple):
     artificial_voice: bool | None = None
     text: str | None = None
     seq: int = 0
+    day_only: bool = False
 
     def __repr__(self) -> str:
         return f"Contact({self.contact_id!r})"
@@ -324,12 +326,13 @@ class Operator(NamedTuple):
 class Book:
     """What is true for all files. ``unknown`` are facts that the source cannot give at all, in words, for the coverage figures.
 
-    ``seats`` says in which country a lender sits. ``zone`` is where days are counted if nobody says it.
+    ``places`` are countries whose law protects everybody in these files, beside those that their own facts name.
     """
 
     agencies: Mapping[str, Agency] = field(default_factory=dict[str, Agency])
     operators: Mapping[str, Operator] = field(default_factory=dict[str, Operator])
     unknown: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

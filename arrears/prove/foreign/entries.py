@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,10 @@ from arrears.prove.foreign.words import CHANNELS, CONTACTS, Kind, Meaning
 from arrears.prove.model import DAY, SECOND, amount, instant
 
 ANY_WORD = "*"
+OTHER_WORDS = "…"
+"""Stands for all words after the first so many: a column of free text has no vocabulary."""
+_MOST_WORDS = 2_000
+_ID = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9_.:#/\-]{0,63}")
 _REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _COUNTRIES = {
     "china": "CN", "prc": "CN", "中国": "CN", "usa": "US", "united states": "US", "united kingdom": "GB", "uk": "GB", "england": "GB", "india": "IN",
@@ -129,7 +134,7 @@ class EntryMaker:
         cells = [cell.strip() for cell in row]
         cells.append("")  # what a column that the file has not holds: its place is -1
         place = self._place
-        debt = cells[place["debt"]]
+        debt = opaque(cells[place["debt"]], longest_number=12)
         if not debt:
             raise Rejected("debt", "is empty", "every line names the debt that it is about")
         word = cells[place["event"]]
@@ -147,7 +152,7 @@ class EntryMaker:
             file=self._file,
             line=line,
             debt=debt,
-            person=cells[place["person"]] or f"debtor of {debt}",
+            person=opaque(cells[place["person"]]) or f"debtor of {debt}",
             at=at,
             known=known,
             day_only=day_only,
@@ -157,7 +162,7 @@ class EntryMaker:
             inbound=meaning.inbound if inbound is None else inbound,
             outcome=self._known("outcome", said, words.outcome),
             party=self._known("party", cells[place["party"]], words.party),
-            point=cells[place["point"]] or None,
+            point=_hidden(cells[place["point"]]) if cells[place["point"]] else None,
             zone=zone.key if zone else None,
             country=self._known("country", cells[place["country"]], _country),
             agency=cells[place["agency"]] or None,
@@ -177,17 +182,20 @@ class EntryMaker:
         else:
             found = (words.event(word) if word else None) or (Meaning(self._otherwise) if self._otherwise else None)
         if found is None:
-            self.unknown["event", word] += 1
+            self._unknown("event", word)
         else:
-            self.words[word, _PLAIN[found.kind]] += 1
+            self.words[word if len(self.words) < _MOST_WORDS else OTHER_WORDS, _PLAIN[found.kind]] += 1
         return found
+
+    def _unknown(self, column: str, word: str) -> None:
+        self.unknown[column, word if len(self.unknown) < _MOST_WORDS else OTHER_WORDS] += 1
 
     def _channel_of(self, named: str, kind: Kind) -> str | None:
         if kind not in _HAVE_A_CHANNEL:
             return None
         found = words.channel(named) if named else None
         if named and found is None:
-            self.unknown["channel", named] += 1
+            self._unknown("channel", named)
         if found is None:
             found = kind if kind in CHANNELS else self._channel if kind is Kind.CONTACT else None
         return None if found is None else _PLAIN[found]
@@ -197,7 +205,7 @@ class EntryMaker:
             return None
         found = read(named)
         if found is None:
-            self.unknown[column, named] += 1
+            self._unknown(column, named)
         return found
 
     def _zone_of(self, name: str) -> ZoneInfo | None:
@@ -240,6 +248,18 @@ class EntryMaker:
             return amount(read_amount(text))
         except ValueError:
             raise Rejected(column, "is no amount of money", "write it as in 1234.50") from None
+
+
+@lru_cache(maxsize=65_536)
+def opaque(name: str, longest_number: int = 8) -> str:
+    """An id as a report may show it: one that may be a name, an address or a telephone or account number is replaced by a digest of it."""
+    if not name or (_ID.fullmatch(name) and not (name.isdigit() and len(name) > longest_number)):
+        return name
+    return f"id-{_hidden(name)}"
+
+
+def _hidden(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,7 @@ from typing import IO, Any, NamedTuple, cast
 from arrears.prove.foreign.columns import Column, ColumnsUnusable, Layout, lay_out
 from arrears.prove.foreign.entries import Entry, EntryMaker, LineProblem, Reading, Rejected
 from arrears.prove.foreign.instants import order_of
+from arrears.prove.foreign.words import Kind
 
 _SAMPLE = 2_000
 _MOST_PROBLEMS = 1_000
@@ -45,7 +46,11 @@ class RawRow(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What happened while a log was read. ``words`` are the event words with what they were taken for, ``unknown`` those that said nothing."""
+    """What happened while a log was read.
+
+    ``words`` are the event words with what they were taken for, ``unknown`` (column, word) those that said nothing. ``day_only`` counts lines without a
+    time of day, ``outcomes`` the contacts with an outcome, ``without_outcome`` the calls that have none.
+    """
 
     lines: int = 0
     refused: int = 0
@@ -54,6 +59,13 @@ class Tally:
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     columns: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     day_only: int = 0
+    outcomes: int = 0
+    without_outcome: int = 0
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What kinds of lines there were."""
+        return frozenset(kind for _, kind in self.words)
 
     def refuse(self, problem: LineProblem) -> None:
         self.refused += 1
@@ -94,6 +106,9 @@ def _entries(name: str, maker: EntryMaker, rows: Iterator[RawRow], tally: Tally)
             continue
         if entry is not None:
             tally.day_only += entry.day_only
+            if entry.kind == Kind.CONTACT and not entry.inbound:
+                tally.outcomes += entry.outcome is not None
+                tally.without_outcome += entry.outcome is None and entry.channel == Kind.CALL
             yield entry
     tally.words.update(maker.words)
     tally.unknown.update(maker.unknown)

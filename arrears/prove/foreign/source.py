@@ -6,7 +6,10 @@ before any amount of debt is known pays an unknown part of it, so that only a li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from arrears.prove.foreign.clocks import zone_of_offsets
 from arrears.prove.foreign.entries import Entry
@@ -35,26 +38,63 @@ from arrears.prove.model import (
 )
 
 REASONS: dict[Kind, str] = {Kind.BREATHING_SPACE: "breathing-space", Kind.HOLD: "unspecified"}
-_COUNTRY: dict[str, str] = {"cn": "CN", "us": "US", "uk": "GB", "in": "IN", "eu": "DE"}
+NOT_RECORDED = "not_recorded"
+"""The outcome of a call of which the log tells none: it counts as placed, and neither as answered nor as unanswered."""
 _ONE_ZONE = {"CN": "Asia/Shanghai", "IN": "Asia/Kolkata", "GB": "Europe/London"}
 _POINT_KINDS = {"call": "mobile", "sms": "mobile", "email": "email", "in_app": "in_app", "letter": "postal", "visit": "postal"}
-_NOT_SAID = frozenset({"approvals", "verdicts", "text", "content_hash", "agency_register", "legal_basis", "birth_date", "reservation"})
+NOT_SAID = frozenset(
+    {
+        "agencies",
+        "approvals",
+        "births",
+        "cases",
+        "consents",
+        "hearing",
+        "instalments",
+        "notices",
+        "operators",
+        "placements",
+        "points",
+        "reserves",
+        "texts",
+        "verdicts",
+        "zones",
+    }
+)
+"""Facts that a contact log does not have as a rule, by the checker's names for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How to open a stored log again in another process."""
+
+    path: Path
+    names: tuple[str, ...]
+    countries: tuple[str, ...]
+    unknown: frozenset[str]
+
+    def open(self) -> ForeignSource:
+        return ForeignSource(Store(self.path), self.names, self.countries, self.unknown)
 
 
 class ForeignSource:
-    """A stored log. ``regimes`` are the laws to judge by, where a line names no country; ``names`` are the files, for the ids of contacts."""
+    """A stored log. ``countries`` are those whose law protects everybody in it; ``names`` are the files, for the ids of contacts."""
 
-    def __init__(self, store: Store, names: Iterable[str], regimes: Iterable[str] = (), unknown: Iterable[str] = ()) -> None:
+    def __init__(self, store: Store, names: Iterable[str], countries: Iterable[str] = (), unknown: Iterable[str] = NOT_SAID) -> None:
         self._store = store
         self._names = tuple(names)
-        self._countries = tuple(_COUNTRY[regime] for regime in regimes)
-        self._unknown = _NOT_SAID | frozenset(unknown)
+        self._unknown = frozenset(unknown)
+        self.countries = tuple(countries)
 
     def book(self) -> Book:
-        return Book(unknown=self._unknown)
+        return Book(unknown=self._unknown, places=frozenset(self.countries))
 
     def close(self) -> None:
         self._store.close()
+
+    @contextmanager
+    def shared(self) -> Generator[Opening]:
+        yield Opening(self._store.path, self._names, self.countries, self._unknown)
 
     def files(self, shard: int = 0, shards: int = 1) -> Iterator[DebtorFile]:
         for borrower, entries in self._store.groups(shard, shards):
@@ -66,10 +106,6 @@ class ForeignSource:
     def contact_id(self, entry: Entry) -> str:
         """A line by which a reader finds the contact again."""
         return f"line {entry.line}" if len(self._names) == 1 else f"{self._names[entry.file]}:{entry.line}"
-
-    @property
-    def countries(self) -> tuple[str, ...]:
-        return self._countries
 
 
 class _FileBuilder:
@@ -118,15 +154,16 @@ class _FileBuilder:
 
     def _settle(self, person: str, zone: str | None) -> None:
         country = next((e.country for e in reversed(self._entries) if e.person == person and e.country), None)
-        residence = country or (self._source.countries[0] if self._source.countries else None)
-        self._file.persons[person] = Person(person, zone=zone or _ONE_ZONE.get(residence or ""), residence=residence)
+        laws = self._source.countries
+        likely = country or (laws[0] if len(laws) == 1 else "")
+        residence = country or (laws[0] if laws else None)
+        self._file.persons[person] = Person(person, zone=zone or _ONE_ZONE.get(likely), residence=residence)
 
     def _loan(self, entry: Entry) -> None:
         if entry.debt in self._debts:
             return
         self._debts[entry.debt] = _Debt(entry.debt, entry.at)
-        seat = self._source.countries[1] if len(self._source.countries) > 1 else None
-        self._file.loans[entry.debt] = Loan(entry.debt, self._borrower, seat=seat)
+        self._file.loans[entry.debt] = Loan(entry.debt, self._borrower)
         for person, role in dict.fromkeys((e.person, e.party) for e in self._entries if e.debt == entry.debt):
             if person != self._borrower:
                 # A second debtor without a role of their own: the log lists them as owing, which is all the evidence that there is.
@@ -165,7 +202,7 @@ class _FileBuilder:
                 person_id=entry.person,
                 channel=entry.channel or Kind.CONTACT.value,
                 at=entry.at,
-                outcome=entry.outcome or (None if entry.channel == Kind.CALL else "delivered"),
+                outcome=entry.outcome or (NOT_RECORDED if entry.channel == Kind.CALL else "delivered"),
                 known_at=entry.at,
                 direction="in" if entry.inbound else "out",
                 by=entry.agency or LENDER,
@@ -174,6 +211,7 @@ class _FileBuilder:
                 purpose=entry.purpose or (None if third else "collect"),
                 klass=entry.klass,
                 sent_at=entry.at,
+                day_only=bool(entry.day_only),
             )
         )
         sign = SIGN_OF_OUTCOME.get(entry.outcome or "")
@@ -192,10 +230,8 @@ class _FileBuilder:
             return None
         points = self._file.points
         if entry.point not in points:
-            country = self._source.countries[2] if len(self._source.countries) > 2 else None
-            points[entry.point] = ContactPoint(
-                entry.point, entry.person, _POINT_KINDS.get(entry.channel or "", "mobile"), zone=entry.zone, country=country
-            )
+            kind = _POINT_KINDS.get(entry.channel or "", "mobile")
+            points[entry.point] = ContactPoint(entry.point, entry.person, kind, zone=entry.zone)
         return entry.point
 
     def _sign(self, entry: Entry, kind: Kind, known: Instant) -> None:

@@ -23,19 +23,24 @@ Owned = tuple[str, Entry]
 
 
 class Store:
-    """Entries on disk. ``fill`` once, then ask."""
+    """Entries on disk. ``fill`` once, then ask. With the path of another store's file it reads that one, and leaves it there."""
 
-    def __init__(self) -> None:
-        handle, name = tempfile.mkstemp(prefix="arrears-prove-", suffix=".sqlite")
-        os.close(handle)
-        self.path = Path(name)
-        self._db = _open(self.path)
-        self._db.execute(f"CREATE TABLE entries ({_COLUMNS})")
+    def __init__(self, path: Path | None = None) -> None:
+        self._owned = path is None
+        if path is None:
+            handle, name = tempfile.mkstemp(prefix="arrears-prove-", suffix=".sqlite")
+            os.close(handle)
+            path = Path(name)
+        self.path = path
+        self._db = _open(path)
+        if self._owned:
+            self._db.execute(f"CREATE TABLE entries ({_COLUMNS})")
         self._shared: frozenset[str] | None = None
 
     def close(self) -> None:
         self._db.close()
-        self.path.unlink(missing_ok=True)
+        if self._owned:
+            self.path.unlink(missing_ok=True)
 
     def fill(self, entries: Iterable[Entry]) -> None:
         """Take all entries in, and put them into order."""

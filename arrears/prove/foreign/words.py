@@ -172,7 +172,6 @@ _OUTCOMES: dict[str, str] = _by_word(
         "delivered": "delivered, sent, submitted, read, opened, clicked, 送达, 已发送",
         "failed": "failed, bounced, undelivered, error, rejected, not connected, 发送失败",
         "not_sent": "not sent, cancelled, canceled, skipped, blocked",
-        "unknown": "unknown, other, pending, saved",
         "opt_out": "opt out, optout, dnc, do not call, do not contact, stop",
         "refused": "refused, refusal, contact refused, relative refused",
         "relayed": "relayed, message taken",

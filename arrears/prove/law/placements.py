@@ -108,7 +108,9 @@ def _ours(step: Step) -> Iterator[tuple[str, Breach]]:
             yield "AR-04", Breach(f"held: {hold.reason}", "no hold in force", f"it was handed over while {terms.name} stood ({terms.rule})")
             break
     case = debtor.case(placement.case_id)
-    if case is None or case.loan_id != placement.loan_id or case.opened_at > at or (case.closed_at is not None and case.closed_at < at):
+    if "cases" in step.book.unknown:
+        step.cannot("AR-08", "cases not known")
+    elif case is None or case.loan_id != placement.loan_id or case.opened_at > at or (case.closed_at is not None and case.closed_at < at):
         yield "AR-08", Breach("no open case", "an open case", "it was handed over outside the life of its case")
     yield from _judged(step)
 

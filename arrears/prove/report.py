@@ -1,0 +1,272 @@
+"""The report of a proof as one document: what was judged, by which rules, what was found, and what could not be judged. Its JSON form is stable.
+
+``arrears/prove/report.schema.json`` is its schema; fields are only ever added. It holds ids, never names, numbers or texts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from arrears.prove.judge import LAWS
+from arrears.prove.law import placements
+from arrears.prove.law.rule import RULES
+from arrears.prove.model import Result, Violation, moment
+
+FORMAT = "arrears-proof/1"
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+MOST_LISTED = 10_000
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Subject(_Part):
+    """What was judged: a ledger by its address without a password, or the files of a log."""
+
+    kind: Literal["ledger", "log"]
+    name: str
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+class FoundViolation(_Part):
+    """One rule broken by one contact or one placement."""
+
+    rule: str
+    regime: str = Field(description="the law that the rule belongs to; empty for a rule of ours")
+    contact: str = Field(description="the attempt's, the placement's or the reported contact's id; of a foreign log its line")
+    loan: str
+    person: str | None
+    at: AwareDatetime
+    observed: str
+    limit: str
+    words: str
+    late: bool = Field(description="lawful by what was known when it left; what became known later shows otherwise")
+
+
+class RuleFigures(_Part):
+    """How often a rule was asked and broken."""
+
+    rule: str
+    regime: str
+    plain: str
+    asked: int
+    broken: int
+
+
+class NotJudged(_Part):
+    """What could not be judged, and for want of what."""
+
+    rule: str
+    why: str
+    times: int
+
+
+class RegimeUsed(_Part):
+    """A law as the verdicts name it, with its version and hash, and how many verdicts rest on it."""
+
+    name: str
+    version: str
+    hash: str
+    verdicts: int
+
+
+class Figures(_Part):
+    """How much was judged. ``contacts`` are ours, ``reported`` those that others made; ``counted_only`` came in, or belong to a loan judged elsewhere."""
+
+    borrowers: int
+    persons: int
+    loans: int
+    contacts: int
+    reported: int
+    counted_only: int
+    placements: int
+    rules: tuple[RuleFigures, ...]
+    not_judged: tuple[NotJudged, ...]
+
+
+class Break(_Part):
+    """A place where the record was broken."""
+
+    seq: int | None
+    table: str | None
+    row: str | None
+    what: str
+
+
+class Chain(_Part):
+    """The tamper-evident record: whether it is whole, how long it is, its head, and the head that was published, if one was given."""
+
+    state: Literal["whole", "broken", "absent"]
+    records: int
+    head: str | None = Field(description="SEQ:HASH, to be published and compared later")
+    published: str | None = None
+    breaks: tuple[Break, ...] = ()
+    breaks_left_out: int = 0
+
+
+class Disagreement(_Part):
+    """Something that another record knows otherwise than the ledger."""
+
+    what: str
+    key: str
+    words: str
+
+
+class CrossCheck(_Part):
+    """A comparison of the ledger with somebody else's record of the same contacts."""
+
+    kind: Literal["histories", "export"]
+    source: str
+    compared: int
+    findings: tuple[Disagreement, ...]
+    findings_left_out: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class WordRead(_Part):
+    """A word of a foreign log and what it was taken for; ``taken_for`` is empty if nothing was concluded from it."""
+
+    column: str
+    word: str
+    taken_for: str
+    lines: int
+
+
+class LineRefused(_Part):
+    """A line of a foreign log that could not be read."""
+
+    file: str
+    line: int
+    field: str
+    problem: str
+    remedy: str
+
+
+class LogRead(_Part):
+    """How a foreign log was read."""
+
+    lines: int
+    refused: int
+    refused_lines: tuple[LineRefused, ...]
+    columns: dict[str, dict[str, str]] = Field(description="of each file: our column → its own")
+    words: tuple[WordRead, ...]
+    notes: tuple[str, ...]
+
+
+class Report(_Part):
+    """A proof. ``clean``: no rule was broken, the chain is whole or was not there to check, and no other record disagrees."""
+
+    format: Literal["arrears-proof/1"] = FORMAT
+    clean: bool
+    subject: Subject
+    proved_at: AwareDatetime
+    seconds: float
+    violations: tuple[FoundViolation, ...]
+    violations_left_out: int
+    figures: Figures
+    regimes: tuple[RegimeUsed, ...]
+    chain: Chain | None = None
+    cross_checks: tuple[CrossCheck, ...] = ()
+    log: LogRead | None = None
+
+    @property
+    def violated(self) -> int:
+        """How many violations there are, listed or not."""
+        return len(self.violations) + self.violations_left_out
+
+
+def report(
+    subject: Subject,
+    result: Result,
+    seconds: float,
+    *,
+    chain: Chain | None = None,
+    cross_checks: Sequence[CrossCheck] = (),
+    log: LogRead | None = None,
+    most_listed: int = MOST_LISTED,
+) -> Report:
+    """Put everything that was found into one document."""
+    violated = sum(result.broken.values())
+    listed = tuple(_found(v) for v in result.violations[:most_listed])
+    disagree = any(check.findings for check in cross_checks)
+    return Report(
+        clean=not violated and not disagree and (chain is None or chain.state != "broken"),
+        subject=subject,
+        proved_at=datetime.now(UTC).replace(microsecond=0),
+        seconds=round(seconds, 2),
+        violations=listed,
+        violations_left_out=violated - len(listed),
+        figures=_figures(result),
+        regimes=tuple(
+            RegimeUsed(name=n, version=v, hash=h, verdicts=times) for (n, v, h), times in sorted(result.coverage.regimes.items())
+        ),
+        chain=chain,
+        cross_checks=tuple(cross_checks),
+        log=log,
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a report."""
+    return Report.model_json_schema(mode="serialization")
+
+
+def schema_text() -> str:
+    """The schema as it is kept in the file."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def plain_words() -> dict[str, str]:
+    """Every rule of the checker in plain words."""
+    found = dict(placements.RULES)
+    for rule in RULES:
+        if rule.check.__module__ in {law.__name__ for law in LAWS}:
+            found.setdefault(rule.id, rule.plain)
+    return found
+
+
+def _found(violation: Violation) -> FoundViolation:
+    return FoundViolation(
+        rule=violation.rule,
+        regime=violation.regime,
+        contact=violation.contact_id,
+        loan=violation.loan_id,
+        person=violation.person_id,
+        at=moment(violation.at),
+        observed=violation.observed,
+        limit=violation.limit,
+        words=violation.words,
+        late=violation.late,
+    )
+
+
+def _figures(result: Result) -> Figures:
+    coverage, plain = result.coverage, plain_words()
+    regime_of = {rule.id: rule.regime for rule in RULES}
+    rules = sorted(set(coverage.asked) | set(result.broken))
+    return Figures(
+        borrowers=coverage.borrowers,
+        persons=coverage.persons,
+        loans=coverage.loans,
+        contacts=coverage.contacts,
+        reported=coverage.reported,
+        counted_only=coverage.counted_only,
+        placements=coverage.placements,
+        rules=tuple(
+            RuleFigures(rule=r, regime=regime_of.get(r, ""), plain=plain.get(r, ""), asked=coverage.asked[r], broken=result.broken[r])
+            for r in rules
+        ),
+        not_judged=tuple(NotJudged(rule=rule, why=why, times=times) for (rule, why), times in _in_order(coverage.unjudged.items())),
+    )
+
+
+def _in_order(unjudged: Iterable[tuple[tuple[str, str], int]]) -> list[tuple[tuple[str, str], int]]:
+    return sorted(unjudged)
