@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from arrears.config import marked_yaml
+from arrears.config import marked_yaml, wording
 from arrears.config.settings import PACKAGED
 from arrears.domain.calendar import Window
 from arrears.domain.law import Terms
@@ -77,7 +77,7 @@ def load_regime(path: Path) -> Regime:
     """The regime of one file. Raises ``RegimeProblem``."""
     marked = _marked(path)
     try:
-        regime = Regime.model_validate(marked.value)
+        regime = Regime.model_validate(_with_words(path, marked))
     except ValidationError as wrong:
         raise _problem(path, marked, wrong) from None
     if regime.regime != path.stem:
@@ -86,6 +86,30 @@ def load_regime(path: Path) -> Regime:
             "give both the same name"
         )
     return regime
+
+
+def _with_words(path: Path, marked: marked_yaml.Marked) -> Any:
+    """A regime's file with the word lists themselves where a rule's ``words`` names them: they are part of the law, and of its hash."""
+    document: Any = marked.value
+    if not isinstance(document, dict):
+        return document
+    whole = cast("dict[str, Any]", document)
+    rules = whole.get("rules")
+    if not isinstance(rules, dict):
+        return whole
+    return whole | {"rules": {rule_id: _worded(path, marked, rule_id, terms) for rule_id, terms in cast("dict[str, Any]", rules).items()}}
+
+
+def _worded(path: Path, marked: marked_yaml.Marked, rule_id: str, terms: Any) -> Any:
+    if not isinstance(terms, dict):
+        return cast("Any", terms)
+    of_rule = cast("dict[str, Any]", terms)
+    if not isinstance(of_rule.get("words"), list):
+        return of_rule
+    try:
+        return of_rule | {"words": wording.load().named(of_rule["words"])}
+    except wording.WordingProblem as wrong:
+        raise RegimeProblem(f"{path}:{marked.line(('rules', rule_id, 'words'))}: rules.{rule_id}.words: {wrong}") from None
 
 
 def overlaid(regimes: tuple[Regime, ...], path: Path) -> tuple[Regime, ...]:

@@ -176,6 +176,9 @@ class Tie(_Fact):
     relation: Relation
     evidence: str | None = Field(default=None, description="the paper by which they are liable, or act for the borrower")
     volunteered: str | None = Field(default=None, description="evidence that they offered, unasked, to pay")
+    liable_up_to: Amount | None = Field(default=None, description="the most for which the evidence makes them liable; without it for all")
+    estate_value: Amount | None = Field(default=None, description="what an executor's or heir's estate is worth")
+    disclaimed: bool = Field(default=False, description="an heir who disclaimed the estate")
     may_ask_again: bool = Field(
         default=False, description="they asked for it, or what they said is now believed wrong and they know better"
     )
