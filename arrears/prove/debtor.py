@@ -32,6 +32,7 @@ from arrears.prove.model import (
 
 T = TypeVar("T")
 
+_NOES = words.REFUSED | words.OPTED_OUT
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 Past = tuple[Day | None, Contact]
@@ -39,7 +40,7 @@ Past = tuple[Day | None, Contact]
 
 
 class Debtor:
-    """What is known of one borrower, their loans and the people around them. ``calls``, ``messages`` and ``visits`` grow as contacts are judged."""
+    """What is known of one borrower, their loans and the people around them. The lists of contacts grow as they are judged."""
 
     def __init__(self, file: DebtorFile) -> None:
         self.file = file
@@ -59,6 +60,7 @@ class Debtor:
         self.calls: defaultdict[str, list[Past]] = defaultdict(list)
         self.messages: defaultdict[str, list[Past]] = defaultdict(list)
         self.visits: defaultdict[str, list[Past]] = defaultdict(list)
+        self.refusals: defaultdict[str, list[Contact]] = defaultdict(list)
         self._birthdays: dict[tuple[str, int], Day] = {}
 
     def due(self, loan_id: str, today: Day) -> Amount | None:
@@ -142,7 +144,9 @@ class Debtor:
         return had
 
     def remember(self, contact: Contact, day: Day | None) -> None:
-        """A contact that later ones are counted with."""
+        """A contact that later ones are counted with, and that may have ended in somebody's no."""
+        if contact.outcome in _NOES:
+            self.refusals[contact.person_id].append(contact)
         match contact.channel:
             case words.CALL:
                 self.calls[contact.person_id].append((day, contact))

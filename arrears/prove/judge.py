@@ -102,7 +102,7 @@ class Judge:
 
     def _place(self, s: Sending) -> None:
         """Find out whose law applies: of every place that is named, and of every regime that the verdict on it names."""
-        s.places = places_of(s.person, s.debtor.file.persons.get(s.loan.borrower_id), s.point, s.loan)
+        s.places = self.book.places | places_of(s.person, s.debtor.file.persons.get(s.loan.borrower_id), s.point, s.loan)
         s.regimes = self._law(s.places, s.debtor, s.contact.contact_id)
         if not s.regimes:
             s.cannot("all", "not known whose law applies")
@@ -128,7 +128,7 @@ class Judge:
     def _placement(self, placement: Placement, loan: Loan, debtor: Debtor) -> Iterator[Violation]:
         self.coverage.placements += 1
         borrower = debtor.file.persons.get(loan.borrower_id)
-        places = frozenset[str]() if borrower is None else places_of(borrower, borrower, None, loan)
+        places = self.book.places if borrower is None else self.book.places | places_of(borrower, borrower, None, loan)
         step = placements.Step(
             placement,
             loan,

@@ -26,16 +26,25 @@ def outside_hours(s: Sending, starts: int, ends: int, *, agreed: bool = True, cl
     """
     if s.contact.purpose in FREE_OF_HOURS:
         return None
-    limit = f"{clock(starts)}–{clock(ends)} local"
+    if s.contact.day_only:
+        s.cannot("hours", "time of day not known")
+        return None
+    if not s.clocks and "zones" in s.unknown:
+        s.cannot("hours", "time zone not known")
+        return None
     if not s.clocks:
-        return Breach("time zone not known", limit, "it left although nobody knew what time it was there")
+        return Breach("time zone not known", _hours(starts, ends), "it left although nobody knew what time it was there")
     for day, second in s.clocks:
         if starts <= second < ends and weekday(day) not in closed:
             continue
         if agreed and _agreed(s, second):
             continue
-        return Breach(f"{clock(second)} local", limit, "it left outside the permitted hours")
+        return Breach(f"{clock(second)} local", _hours(starts, ends), "it left outside the permitted hours")
     return None
+
+
+def _hours(starts: int, ends: int) -> str:
+    return f"{clock(starts)}–{clock(ends)} local"
 
 
 def _agreed(s: Sending, second: int) -> bool:

@@ -72,6 +72,4 @@ def refused(s: Sending) -> bool:
     at = s.debtor.refused.get(person_id)
     if at is not None and at < s.at:
         return True
-    return any(s.outcome(past) in words.REFUSED for _, past in s.debtor.calls[person_id]) or any(
-        s.outcome(past) in words.REFUSED for _, past in s.debtor.messages[person_id]
-    )
+    return any(s.outcome(past) in words.REFUSED for past in s.debtor.refusals.get(person_id, ()))

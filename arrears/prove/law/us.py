@@ -77,7 +77,8 @@ def no_bursts(s: Sending) -> Breach | None:
     today = [call for _, call in s.calls(1) if call.loan_id == s.loan.loan_id and counts_out(call)]
     if len(today) >= SEVEN_IN_A_DAY - 1:
         return Breach(f"{len(today)} before it", f"fewer than {SEVEN_IN_A_DAY} a day", "seven calls or more on one day")
-    if any(s.at - call.at < TWO_IN_FIVE_MINUTES and may_be(s, call, words.RANG) for call in today):
+    timed = [] if s.contact.day_only else [call for call in today if not call.day_only]
+    if any(s.at - call.at < TWO_IN_FIVE_MINUTES and may_be(s, call, words.RANG) for call in timed):
         return Breach("less than 5 minutes after the last", "5 minutes", "it followed an unanswered call within 5 minutes")
     return None
 

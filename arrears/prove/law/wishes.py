@@ -33,7 +33,7 @@ def _unwanted(s: Sending, *, address: bool) -> Breach | None:
 def _said_stop(s: Sending) -> Breach | None:
     """An opt-out that came back as the outcome of a message and that no withdrawn wish takes back."""
     contact = s.contact
-    for _, past in reversed(s.debtor.messages[contact.person_id]):
+    for past in reversed(s.debtor.refusals.get(contact.person_id, ())):
         if past.channel == contact.channel and s.outcome(past) in words.OPTED_OUT:
             taken_back = any(
                 wish.withdrawn_at is not None and past.at <= wish.withdrawn_at < s.at for wish in s.debtor.wishes.get(contact.person_id, ())
