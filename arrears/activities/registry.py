@@ -7,13 +7,14 @@ from typing import Any
 
 from temporalio import activity
 
-from arrears.activities import approvals, case, contact, work
+from arrears.activities import approvals, case, contact, keeping, work
 from arrears.activities.means import Means
 from arrears.config.messages import MessageLibrary
 from arrears.config.regimes import RegimeLibrary
 from arrears.config.settings import Settings
 from arrears.domain import orders
 from arrears.domain.orders import Activity
+from arrears.domain.retention import SweepOrder, SweepReport
 from arrears.gateways.registry import Gateways
 from arrears.ledger.engine import Ledger
 
@@ -41,6 +42,7 @@ class Activities:
             self.recall,
             self.record,
             self.close_case,
+            self.sweep_retention,
         )
 
     @activity.defn(name=Activity.OPEN_CASE)
@@ -86,3 +88,7 @@ class Activities:
     @activity.defn(name=Activity.CLOSE_CASE)
     async def close_case(self, order: orders.CloseOrder) -> orders.Done:
         return await case.close_case(self._means, order)
+
+    @activity.defn(name=Activity.SWEEP_RETENTION)
+    async def sweep_retention(self, order: SweepOrder) -> SweepReport:
+        return await keeping.sweep(self._means, order)

@@ -36,6 +36,7 @@ class Activity(StrEnum):
     RECALL = "recall"
     RECORD = "record"
     CLOSE_CASE = "close_case"
+    SWEEP_RETENTION = "sweep_retention"
 
 
 class Purpose(StrEnum):

@@ -26,8 +26,8 @@ from arrears.ledger.vault import SESSION_KEY as VAULT
 from arrears.ledger.vault import Vault
 from arrears.ledger.vault import check as check_keys
 
-_SQLITE_PRAGMAS = ("busy_timeout = 30000", "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL")
-_MORE_PRAGMAS = {"DEFERRED": ("query_only = ON",), "MIGRATION": ("foreign_keys = OFF", "secure_delete = ON")}
+_SQLITE_PRAGMAS = ("busy_timeout = 30000", "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL", "secure_delete = ON")
+_MORE_PRAGMAS = {"DEFERRED": ("query_only = ON",), "MIGRATION": ("foreign_keys = OFF",)}
 _POSTGRES_CONNECTION = {"timeout": 10, "command_timeout": 60}
 _MIGRATIONS_LOCK = 0x41525245
 _ALEMBIC_INI = Path(__file__).with_name("alembic.ini")
@@ -86,6 +86,15 @@ class Ledger:
             if self._vault is not None:
                 await check_keys(session, self._vault)
 
+    async def forget(self) -> None:
+        """See to it that what was removed from the tables does not go on standing beside them, as far as this database lets us.
+
+        SQLite's log goes into the file, where removed content is overwritten, and is emptied, unless somebody reads just now: then it happens later, by
+        itself. PostgreSQL forgets when it vacuums and drops old log segments.
+        """
+        if self.on_sqlite:
+            await _outside_transactions(self._writing, "PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def close(self) -> None:
         await self._writing.dispose()
         await self._reading.dispose()
@@ -103,7 +112,8 @@ async def upgrade(url: str, vault: Vault | None = None) -> None:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS_LOCK})"))
             changed = await connection.run_sync(_to_head, vault)
         if changed and engine.dialect.name == "sqlite":
-            await _leave_no_traces(engine)
+            # What the migration has sealed or removed must not go on standing in the file's free pages, or in its log.
+            await _outside_transactions(engine, "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         await engine.dispose()
     if vault is not None:
@@ -123,13 +133,12 @@ def _to_head(connection: Connection, vault: Vault | None) -> bool:
     return before != MigrationContext.configure(connection).get_current_revision()
 
 
-async def _leave_no_traces(engine: AsyncEngine) -> None:
-    """What the migration has sealed or removed must not go on standing in the file's free pages, or in its log."""
+async def _outside_transactions(engine: AsyncEngine, *statements: str) -> None:
+    """Carry out what cannot be done in a transaction: the engine would begin one."""
     async with engine.connect() as connection:
-        # Neither can be done in a transaction, and the engine would begin one.
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+        for statement in statements:
             await driver.execute(statement)
 
 

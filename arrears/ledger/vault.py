@@ -240,6 +240,15 @@ async def rewrap(session: AsyncSession, person_ids: Collection[str]) -> int:
     return changed
 
 
+async def use_again(session: AsyncSession, person_ids: Collection[str]) -> None:
+    """The data of these people serve a purpose again, if they were only kept."""
+    for ids in _chunks(sorted(set(person_ids))):
+        stored_only = select(SubjectKeyRow).where(col(SubjectKeyRow.person_id).in_(ids), col(SubjectKeyRow.store_only_since).is_not(None))
+        for row in await session.exec(stored_only):
+            row.store_only_since = None
+            session.add(row)
+
+
 async def strangers(session: AsyncSession) -> list[str]:
     """The people whose keys are not wrapped with the present ledger key."""
     found = await session.exec(

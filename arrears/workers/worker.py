@@ -1,4 +1,4 @@
-"""The worker: runs the cases' workflows and all their activities, until it is asked to end."""
+"""The worker: runs all workflows and activities, until it is asked to end."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from arrears.ledger.keys import open_vault
 from arrears.workers.connection import connect, register_search_attributes
 from arrears.workers.early_events import OnTime
 from arrears.workers.heartbeats import SignsOfLife
+from arrears.workers.schedules import register_schedules
 from arrears.workers.stopping import Stopped, stop_signals, unless
 from arrears.workflows.case import CollectionCase
 from arrears.workflows.contract import TASK_QUEUE
+from arrears.workflows.retention import RetentionSweep
 
 DRAIN = timedelta(seconds=15)
 """How long activities in hand may take to end once the worker is asked to; whatever is left is done again by another worker."""
@@ -46,7 +48,7 @@ def collections_worker(client: Client, activities: Sequence[Callable[..., Any]])
     return Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[CollectionCase],
+        workflows=[CollectionCase, RetentionSweep],
         activities=activities,
         interceptors=[SignsOfLife()],
         workflow_runner=workflow_runner(),
@@ -61,6 +63,7 @@ async def serve(settings: Settings) -> None:
         try:
             client = await unless(stop, connect(runtime=_runtime(settings.metrics), within=_SERVER_COMES_BACK))
             await unless(stop, register_search_attributes(client))
+            await unless(stop, register_schedules(client))
         except Stopped:
             return
         ledger = Ledger(settings.ledger_url, open_vault(settings))

@@ -16,7 +16,7 @@ from arrears.ledger.portfolio.check import PERSON_FIELDS, Accepted, Checked, Com
 from arrears.ledger.portfolio.entries import LoanEntry, PersonEntry, PointEntry
 from arrears.ledger.portfolio.files import Place
 from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow
-from arrears.ledger.vault import Field, Keyring, keyring, of_session
+from arrears.ledger.vault import Field, Keyring, keyring, of_session, use_again
 
 _CHUNK = 500
 _LOAN_FIELDS = ("lender", "product", "currency", "strategy", "language")
@@ -100,6 +100,7 @@ async def write(
             (RelationRow, [row for loan in chunk for row in _relation_rows(loan)]),
         ):
             await _add(session, table, rows)
+        await use_again(session, [p.id for loan in chunk for p in loan.people if p.id not in new_people])
         written = Written(
             loans=written.loans + len(chunk),
             people=written.people + len(new_people),
