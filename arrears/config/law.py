@@ -89,7 +89,7 @@ def load_regime(path: Path) -> Regime:
 
 
 def _with_words(path: Path, marked: marked_yaml.Marked) -> Any:
-    """A regime's file with the word lists themselves where a rule's ``words`` names them: they are part of the law, and of its hash."""
+    """A regime's file with the word lists themselves where a rule's ``words`` name them: they are part of the law, and of its hash."""
     document: Any = marked.value
     if not isinstance(document, dict):
         return document
@@ -102,14 +102,13 @@ def _with_words(path: Path, marked: marked_yaml.Marked) -> Any:
 
 def _worded(path: Path, marked: marked_yaml.Marked, rule_id: str, terms: Any) -> Any:
     if not isinstance(terms, dict):
-        return cast("Any", terms)
+        return terms
     of_rule = cast("dict[str, Any]", terms)
-    if not isinstance(of_rule.get("words"), list):
-        return of_rule
+    named = {field: names for field, names in of_rule.items() if field.endswith("words") and isinstance(names, list)}
     try:
-        return of_rule | {"words": wording.load().named(of_rule["words"])}
+        return of_rule | {field: wording.load().named(cast("list[str]", names)) for field, names in named.items()}
     except wording.WordingProblem as wrong:
-        raise RegimeProblem(f"{path}:{marked.line(('rules', rule_id, 'words'))}: rules.{rule_id}.words: {wrong}") from None
+        raise RegimeProblem(f"{path}:{marked.line(('rules', rule_id))}: rules.{rule_id}: {wrong}") from None
 
 
 def overlaid(regimes: tuple[Regime, ...], path: Path) -> tuple[Regime, ...]:
