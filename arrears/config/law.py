@@ -106,9 +106,12 @@ def _worded(path: Path, marked: marked_yaml.Marked, rule_id: str, terms: Any) ->
     of_rule = cast("dict[str, Any]", terms)
     named = {field: names for field, names in of_rule.items() if field.endswith("words") and isinstance(names, list)}
     try:
-        return of_rule | {field: wording.load().named(cast("list[str]", names)) for field, names in named.items()}
+        book = wording.load()
+        lists: dict[str, Any] = {field: book.named(cast("list[str]", names)) for field, names in named.items()}
     except wording.WordingProblem as wrong:
         raise RegimeProblem(f"{path}:{marked.line(('rules', rule_id))}: rules.{rule_id}: {wrong}") from None
+    kept = {"grammar": ("limited_content", book.limited_content), "prefixes": ("premium_rate", book.premium_rate)}
+    return of_rule | lists | {field: value for field, (name, value) in kept.items() if of_rule.get(field) == name}
 
 
 def overlaid(regimes: tuple[Regime, ...], path: Path) -> tuple[Regime, ...]:
