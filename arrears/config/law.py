@@ -104,10 +104,10 @@ def _worded(path: Path, marked: marked_yaml.Marked, rule_id: str, terms: Any) ->
     if not isinstance(terms, dict):
         return terms
     of_rule = cast("dict[str, Any]", terms)
-    named = {field: names for field, names in of_rule.items() if field.endswith("words") and isinstance(names, list)}
+    named = [field for field, names in of_rule.items() if field.endswith("words") and isinstance(names, list)]
     try:
         book = wording.load()
-        lists: dict[str, Any] = {field: book.named(cast("list[str]", names)) for field, names in named.items()}
+        lists = {field: book.named(of_rule[field]) for field in named}
     except wording.WordingProblem as wrong:
         raise RegimeProblem(f"{path}:{marked.line(('rules', rule_id))}: rules.{rule_id}: {wrong}") from None
     kept = {"grammar": ("limited_content", book.limited_content), "prefixes": ("premium_rate", book.premium_rate)}

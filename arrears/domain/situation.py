@@ -297,6 +297,7 @@ class Agency(_Fact):
     assessment_id: str | None = Field(default=None, description="the assessment of what the transfer does to personal data")
     agreed: Names[Literal["purpose", "term", "manner", "data_kinds", "safeguards"]] = frozenset()
     feed_at: AwareDatetime | None = Field(default=None, description="up to when we know of its contacts")
+    senders: Names[str] = Field(default=frozenset(), description="ids of the numbers and accounts that the lender registered for it")
 
 
 class Message(_Fact):
@@ -308,6 +309,9 @@ class Message(_Fact):
     content_hash: str | None = None
     template: str | None = None
     locale: str = "zh-CN"
+    known: tuple[str, ...] = Field(
+        default=(), repr=False, description="telephone numbers, web addresses and references in the text, which are no figures of the debt"
+    )
     blocks: Names[str] | None = None
     notice: NoticeKind | None = None
 
@@ -329,6 +333,7 @@ class ContactAction(_Fact):
     case_id: str | None = None
     approval: str | None = None
     artificial_voice: bool = False
+    sender: str | None = Field(default=None, description="id of the number or account from which it goes out; asked for if an agency acts")
     staff: int | None = Field(default=None, description="how many come, with a visit")
     verified_person: bool | None = Field(
         default=None, description="whether the person was verified before the debt is spoken of; a script does it"

@@ -9,7 +9,6 @@ from arrears.domain import holds
 from arrears.domain.calendar import ONE_DAY, Window, local_date, local_text
 from arrears.domain.content import missing_blocks
 from arrears.domain.content.words import Words
-from arrears.domain.holds import HoldReason
 from arrears.domain.law.kit import defer, deny, settled, stands, unwanted_hours
 from arrears.domain.law.rule import contact
 from arrears.domain.message import NoticeKind
@@ -49,7 +48,7 @@ def principal(s: Situation) -> Person:
     return s.recipient if s.relation in OBLIGED else s.borrower
 
 
-def held(s: Situation, now: datetime, *reasons: HoldReason, people: Iterable[Person] | None = None) -> tuple[Hold, ...]:
+def held(s: Situation, now: datetime, *reasons: str, people: Iterable[Person] | None = None) -> tuple[Hold, ...]:
     """The holds of these reasons that stand on the loan, or on one of the people: the borrower and the recipient, if none are named."""
     concerned = {person.person_id for person in (people if people is not None else (s.borrower, s.recipient))}
     return tuple(h for h in s.holds if h.reason in reasons and holds.in_force(h, now) and concerns(h, s, concerned))
@@ -139,7 +138,7 @@ def words_of(s: Situation) -> Words | None:
     message = contact(s).message
     if message is None or message.text is None:
         return None
-    return Words(text=message.text, subject=message.subject or "", locale=message.locale, klass=message.klass)
+    return Words(text=message.text, subject=message.subject or "", locale=message.locale, klass=message.klass, known=message.known)
 
 
 def lacking(s: Situation, required: Iterable[str]) -> tuple[str, ...]:
