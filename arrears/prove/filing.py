@@ -55,7 +55,7 @@ class Filing:
         ours = list(self._contacts.of_loans(loan_ids))
         around = self._people(files, owner, loan_ids, ours)
         self._of_people(files, around)
-        self._of_loans(files, owner, loan_ids, case_loans)
+        self._of_loans(files, owner, loan_ids, case_loans, around)
         self._history(files, owner, around, ours)
         self._judgements(files, owner, case_loans, ours)
         for borrower in borrowers:
@@ -64,10 +64,21 @@ class Filing:
             yield file
 
     def _loans(self, borrowers: list[str]) -> Iterator[Loan]:
-        columns = ("id", "borrower_id", "lender", "product", "currency", "lender_kind", "annual_cost", "limitation_ends_on", "imported_at")
+        columns = (
+            "id",
+            "borrower_id",
+            "lender",
+            "product",
+            "currency",
+            "lender_kind",
+            "annual_cost",
+            "limitation_ends_on",
+            "imported_at",
+            "account",
+        )
         for row in self._shelf.where("loans", "borrower_id", borrowers, *columns):
             cost = None if row[6] is None else as_amount(row[6])
-            yield Loan(row[0], row[1], row[2], row[3], row[4], row[5], cost, as_day(row[7]), None, as_instant(row[8]))
+            yield Loan(row[0], row[1], row[2], row[3], row[4], row[5], cost, as_day(row[7]), None, as_instant(row[8]), row[9])
 
     def _cases(self, loan_ids: list[str], files: dict[str, DebtorFile], owner: dict[str, str]) -> dict[str, str]:
         """Read the cases of these loans; which loan each is of."""
@@ -130,7 +141,7 @@ class Filing:
     def _points(self, ids: list[str]) -> Iterator[ContactPoint]:
         columns = (
             *("id", "person_id", "kind", "line", "zone", "address", "place", "legal_basis"),
-            *("invalid_since", "opted_out_at", "employer_forbids_at", "reassignment_checked_at"),
+            *("invalid_since", "opted_out_at", "employer_forbids_at", "reassignment_checked_at", "country", "other_zones"),
         )
         for row in self._shelf.where("contact_points", "person_id", ids, *columns):
             yield ContactPoint(
@@ -139,13 +150,14 @@ class Filing:
                 row[2],
                 row[3],
                 row[4],
-                self._country(row[1], row[2], row[5]),
+                row[12] or self._country(row[1], row[2], row[5]),
                 row[6],
                 row[7],
                 invalid_since=as_instant(row[8]),
                 opted_out_at=as_instant(row[9]),
                 employer_forbids_at=as_instant(row[10]),
                 reassignment_checked_at=as_instant(row[11]),
+                more_zones=tuple(as_json(row[13]) or ()),
             )
 
     def _country(self, person_id: str, kind: str, address: Any) -> str | None:
@@ -166,7 +178,14 @@ class Filing:
         for row in self._shelf.where("consents", "person_id", ids, *columns):
             yield Consent(row[0], row[1], _at(row[2]), row[3], as_second(row[4]), as_second(row[5]), as_instant(row[6]), as_instant(row[7]))
 
-    def _of_loans(self, files: dict[str, DebtorFile], owner: dict[str, str], loan_ids: list[str], case_loans: dict[str, str]) -> None:
+    def _of_loans(
+        self,
+        files: dict[str, DebtorFile],
+        owner: dict[str, str],
+        loan_ids: list[str],
+        case_loans: dict[str, str],
+        around: dict[str, set[str]],
+    ) -> None:
         shelf = self._shelf
         for row in shelf.where("instalments", "loan_id", loan_ids, "loan_id", "due_on", "principal", "interest", "fees"):
             owed = as_amount(row[2]) + as_amount(row[3]) + as_amount(row[4])
@@ -175,9 +194,7 @@ class Filing:
         for row in shelf.where("payments", "loan_id", loan_ids, "payment_id", "loan_id", "amount", "received_at", "recorded_at"):
             payment = Payment(row[0], row[1], as_amount(row[2]), _at(row[3]), _at(row[4]), told.payments.get(row[0]))
             files[owner[row[1]]].payments.append(payment)
-        columns = ("id", "loan_id", "reason", "placed_at", "until", "lifted_at", "details")
-        for row in shelf.where("holds", "loan_id", loan_ids, *columns):
-            files[owner[row[1]]].holds.append(_hold(row, told))
+        self._holds(files, around, told)
         columns = ("loan_id", "person_id", "kind", "sent_at", "agency", "delivered_at", "bounced_at")
         for row in shelf.where("notices", "loan_id", loan_ids, *columns):
             notice = Notice(row[0], row[1], row[2], _at(row[3]), row[4], as_instant(row[5]), as_instant(row[6]))
@@ -188,6 +205,22 @@ class Filing:
                 row[0], row[1], row[2], row[3], _at(row[4]), row[5], as_instant(row[6]), as_instant(row[7]), row[8], row[9]
             )
             files[owner[placement.loan_id]].placements.append(placement)
+
+    def _holds(self, files: dict[str, DebtorFile], around: dict[str, set[str]], told: Told) -> None:
+        """Read the holds of the borrowers' own loans, and those about the people around them, on whichever loan."""
+        names = ("id", "loan_id", "reason", "placed_at", "until", "lifted_at", "details", "recorded_at", "lift_recorded_at", "person_id")
+        columns = f"l.borrower_id, {self._shelf.names('holds', names, 'h.')}"
+        joined = f"SELECT {columns} FROM loans l JOIN holds h ON h.loan_id = l.id WHERE "  # noqa: S608 (names of ours)
+        seen: set[Any] = set()
+        keys = ("l.borrower_id", "h.person_id") if self._shelf.has("holds", "person_id") else ("l.borrower_id",)
+        for key in keys:
+            for row in self._shelf.read(f"{joined}{key} {{ids}}", list(around)):
+                if row[1] in seen:
+                    continue
+                seen.add(row[1])
+                hold = _hold(row, told)
+                for borrower in around.get(hold.person_id or row[0], set()) | ({row[0]} & files.keys()):
+                    files[borrower].holds.append(hold)
 
     def _told(self, files: dict[str, DebtorFile], owner: dict[str, str], case_loans: dict[str, str]) -> Told:
         """What the cases were told, and when: from their events, from what they began with, and from verdicts that named it to them."""
@@ -289,25 +322,28 @@ class Told:
 
 
 def _hold(row: Row, told: Told) -> Hold:
-    hold_id, loan_id, reason, placed, until, lifted, details = row
+    borrower, hold_id, loan_id, reason, placed, until, lifted, details, recorded, lift_recorded, person = row
     placed_at, lifted_at = _at(placed), as_instant(lifted)
     more: dict[str, Any] = as_json(details) or {}
-    lift_known = None
-    if lifted_at is not None:
+    known_at, lift_known_at = as_instant(recorded), as_instant(lift_recorded)
+    if known_at is None:
+        known_at = told.holds.get((loan_id, "hold_placed", reason, placed_at), placed_at)
+    if lift_known_at is None and lifted_at is not None:
         said = (told.holds.get((loan_id, "hold_lifted", name, lifted_at)) for name in (reason, None))
-        lift_known = next((at for at in said if at is not None), lifted_at)
+        lift_known_at = next((at for at in said if at is not None), lifted_at)
     return Hold(
         str(hold_id),
         loan_id,
         reason,
         placed_at,
-        told.holds.get((loan_id, "hold_placed", reason, placed_at), placed_at),
-        as_instant(until),
-        lifted_at,
-        lift_known,
-        more.get("agency"),
-        None if more.get("part") is None else as_amount(more["part"]),
-        as_day(more.get("treatment_ends_on")),
+        known_at,
+        until=as_instant(until),
+        lifted_at=lifted_at,
+        lift_known_at=lift_known_at,
+        agency=more.get("agency"),
+        part=None if more.get("part") is None else as_amount(more["part"]),
+        treatment_ends_on=as_day(more.get("treatment_ends_on")),
+        person_id=person or borrower,
     )
 
 

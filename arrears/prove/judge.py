@@ -25,7 +25,7 @@ LAWS = (record, house, wishes, cn, us, uk, india, eu, agencies)
 """The modules whose rules are asked about contacts."""
 
 _Plan = tuple[Rule, ...]
-_PlanKey = tuple[frozenset[str], str, str, bool]
+_PlanKey = tuple[frozenset[str], frozenset[str], str, str, bool]
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Judge:
             yield from self._contact(contact, debtor)
         for placement in file.placements:
             loan = file.loans.get(placement.loan_id)
-            if loan is not None:
+            if loan is not None and self.book.asks_about(placement.sent_at):
                 yield from self._placement(placement, loan, debtor)
 
     def finished(self) -> Coverage:
@@ -66,7 +66,7 @@ class Judge:
 
     def _contact(self, contact: Contact, debtor: Debtor) -> Iterator[Violation]:
         loan = debtor.file.loans.get(contact.loan_id)
-        if loan is None or contact.direction != "out":
+        if loan is None or contact.direction != "out" or not self.book.asks_about(contact.at):
             self.coverage.counted_only += 1
             debtor.remember(contact, self._day(contact, debtor))
             return
@@ -93,7 +93,7 @@ class Judge:
         debtor.remember(contact, sending.day)
 
     def _plan(self, s: Sending) -> _Plan:
-        key = s.regimes, s.contact.channel, s.standing, s.contact.reported
+        key = s.regimes, s.debtors_regimes, s.contact.channel, s.standing, s.contact.reported
         self._made[key] += 1
         plan = self._plans.get(key)
         if plan is None:
@@ -102,8 +102,12 @@ class Judge:
 
     def _place(self, s: Sending) -> None:
         """Find out whose law applies: of every place that is named, and of every regime that the verdict on it names."""
-        s.places = self.book.places | places_of(s.person, s.debtor.file.persons.get(s.loan.borrower_id), s.point, s.loan)
-        s.regimes = self._law(s.places, s.debtor, s.contact.contact_id)
+        s.places = self.book.places | places_of(s.person, s.point, s.loan)
+        s.regimes = s.debtors_regimes = self._law(s.places, s.debtor, s.contact.contact_id)
+        if s.standing != "borrower":
+            borrower = s.debtor.file.persons.get(s.loan.borrower_id)
+            if borrower is not None:
+                s.debtors_regimes = s.regimes | self._law(places_of(borrower, None, s.loan), s.debtor, s.contact.contact_id)
         if not s.regimes:
             s.cannot("all", "not known whose law applies")
 
@@ -128,7 +132,7 @@ class Judge:
     def _placement(self, placement: Placement, loan: Loan, debtor: Debtor) -> Iterator[Violation]:
         self.coverage.placements += 1
         borrower = debtor.file.persons.get(loan.borrower_id)
-        places = self.book.places if borrower is None else self.book.places | places_of(borrower, borrower, None, loan)
+        places = self.book.places if borrower is None else self.book.places | places_of(borrower, None, loan)
         step = placements.Step(
             placement,
             loan,

@@ -87,10 +87,11 @@ class ContactPoint(NamedTuple):
     opted_out_at: Instant | None = None
     employer_forbids_at: Instant | None = None
     reassignment_checked_at: Instant | None = None
+    more_zones: tuple[str, ...] = ()
 
 
 class Loan(NamedTuple):
-    """``held_for`` is a hold that stands from the start. ``seat`` is the lender's country, if it is known."""
+    """``seat`` is the lender's country, if it is known. Loans of one ``account`` are one debt where the law says so."""
 
     loan_id: str
     borrower_id: str
@@ -102,6 +103,7 @@ class Loan(NamedTuple):
     limitation_ends_on: Day | None = None
     seat: str | None = None
     imported_at: Instant | None = None
+    account: str | None = None
 
 
 class Tie(NamedTuple):
@@ -213,7 +215,10 @@ class Approval(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """``known_at`` and ``lift_known_at`` are when the ledger was told, which may be after ``placed_at`` and ``lifted_at``."""
+    """``known_at`` and ``lift_known_at`` are when the ledger was told, which may be after ``placed_at`` and ``lifted_at``.
+
+    ``person_id`` is the person whom it is about, the borrower of its loan if nobody is named.
+    """
 
     hold_id: str
     loan_id: str
@@ -226,6 +231,7 @@ class Hold(NamedTuple):
     agency: str | None = None
     part: Amount | None = None
     treatment_ends_on: Day | None = None
+    person_id: str | None = None
 
 
 class Wish(NamedTuple):
@@ -327,12 +333,19 @@ class Book:
     """What is true for all files. ``unknown`` are facts that the source cannot give at all, in words, for the coverage figures.
 
     ``places`` are countries whose law protects everybody in these files, beside those that their own facts name.
+    Only what left from ``since`` on and before ``until`` is judged; the rest is counted.
     """
 
     agencies: Mapping[str, Agency] = field(default_factory=dict[str, Agency])
     operators: Mapping[str, Operator] = field(default_factory=dict[str, Operator])
     unknown: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
+    since: Instant | None = None
+    until: Instant | None = None
+
+    def asks_about(self, at: Instant) -> bool:
+        """Whether what left at an instant is to be judged."""
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
 @dataclass(slots=True)

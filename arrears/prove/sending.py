@@ -22,8 +22,9 @@ class Breach(NamedTuple):
 class Sending:
     """A contact that left. ``day`` and ``second`` are the person's local day and the second of it; ``None`` if their zone is not known.
 
-    ``standing`` is what the person is to this debt: ``borrower``, ``liable`` (a joint debtor or guarantor asked for the money), ``representative``
-    of the borrower, or ``third``: anybody else. ``clocks`` are the local times in every zone in which the person may be.
+    ``standing`` is what the person is to this debt: ``borrower``, ``liable`` (who owes it too), ``representative`` of the borrower, ``volunteer`` (who
+    offered to pay and is spoken to about it), or ``third``: anybody else. ``clocks`` are the local times in every zone in which the person may be.
+    ``regimes`` are the laws that protect the person, ``debtors_regimes`` those that protect the borrower as well.
     """
 
     __slots__ = (
@@ -34,6 +35,7 @@ class Sending:
         "coverage",
         "day",
         "debtor",
+        "debtors_regimes",
         "loan",
         "person",
         "places",
@@ -58,20 +60,30 @@ class Sending:
         self.point: ContactPoint | None = None if contact.point_id is None else file.points.get(contact.point_id)
         self.role = debtor.role(loan.loan_id, contact.person_id)
         self.tie: Tie | None = debtor.ties.get((loan.loan_id, contact.person_id))
-        self.standing = _standing(self.role, contact.purpose)
-        point_zone = None if self.point is None else self.point.zone
-        self.zone = self.person.zone or point_zone
+        self.standing = _standing(self.role, contact.purpose, self.tie)
+        self.zone = self.person.zone or (None if self.point is None else self.point.zone)
         self.clocks: list[tuple[Day, int]] = []
         self.day: Day | None = None
         self.second = 0
-        for zone in (self.zone,) if point_zone is None or point_zone == self.zone else (self.zone, point_zone):
-            clock = None if zone is None else zones.local(zone, self.at)
+        for zone in self._zones():
+            clock = zones.local(zone, self.at)
             if clock is not None:
                 self.clocks.append(clock)
         if self.clocks:
             self.day, self.second = self.clocks[0]
         self.places: frozenset[str] = frozenset()
         self.regimes: frozenset[str] = frozenset()
+        self.debtors_regimes: frozenset[str] = frozenset()
+
+    def _zones(self) -> tuple[str, ...]:
+        """Where the person may be: at home, and for calls and texts wherever their number may be."""
+        home, point = self.zone, self.point
+        if home is None:
+            return ()
+        if point is None or (point.zone is None and not point.more_zones) or self.contact.channel not in words.BY_PHONE:
+            return (home,)
+        by_number = (point.zone, *point.more_zones) if point.zone else point.more_zones
+        return (home, *(zone for zone in by_number if zone != home))
 
     def cannot(self, rule: str, why: str) -> None:
         """A rule could not be judged for lack of a fact."""
@@ -115,17 +127,24 @@ class Sending:
                 yield wish
 
 
-def _standing(role: str, purpose: str | None) -> str:
+def _standing(role: str, purpose: str | None, tie: Tie | None) -> str:
     if role == words.BORROWER:
         return "borrower"
-    if role in words.LIABLE and purpose not in words.THROUGH_OTHERS:
+    if role in words.LIABLE and purpose != "relay":
         return "liable"
-    return "representative" if role in words.REPRESENTS else "third"
+    if role in words.REPRESENTS:
+        return "representative"
+    if tie is not None and purpose not in words.THROUGH_OTHERS:
+        if role == "spouse" and tie.evidence is not None:
+            return "liable"
+        if tie.volunteered is not None:
+            return "volunteer"
+    return "third"
 
 
-def places_of(person: Person, borrower: Person | None, point: ContactPoint | None, loan: Loan) -> frozenset[str]:
+def places_of(person: Person, point: ContactPoint | None, loan: Loan) -> frozenset[str]:
     """Countries and subdivisions whose law may protect somebody: residence, the number's country, the lender's seat; the zone if nothing else is said."""
-    named = {person.residence, None if borrower is None else borrower.residence, None if point is None else point.country, loan.seat}
+    named = {person.residence, None if point is None else point.country, loan.seat}
     named.discard(None)
     if not named:
         named = {country_of(person.zone), None if point is None else country_of(point.zone)}

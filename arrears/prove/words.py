@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 CALL = "call"
-TEXTS = frozenset({"sms"})
+BY_PHONE = frozenset({"call", "sms"})
 MESSAGES = frozenset({"sms", "email", "in_app"})
 PHONES = frozenset({"mobile", "landline"})
 KINDS_OF_CHANNEL = {"call": PHONES, "sms": frozenset({"mobile"}), "email": frozenset({"email"}), "in_app": frozenset({"in_app"})}
@@ -39,11 +39,15 @@ ASKS_FOR_MONEY = frozenset({"collect", "remind", "offer", None})
 THROUGH_OTHERS = frozenset({"locate", "relay"})
 ANSWERS = frozenset({"reply", "verification"})
 NOTICES = frozenset({"notice"})
+ASKS_FOR_NOTHING = frozenset({"reply", "verification", "confirm_opt_out", "terminate"})
+"""What somebody may be told when nothing is owed any more."""
 FAREWELLS = frozenset({"terminate", "may_remedy", "will_remedy"})
 CONFIRMS = frozenset({"confirm_opt_out"})
 
 BORROWER = "borrower"
 LIABLE = frozenset({"joint", "guarantor"})
+ADVOCATES = frozenset({"attorney", "debt_adviser"})
+"""Who speaks for the borrower by profession: the debt is theirs to hear of."""
 REPRESENTS = frozenset({"legal_representative", "executor", "attorney", "debt_adviser"})
 STRANGER = "stranger"
 """Somebody who is tied to the loan in no way that we know of."""

@@ -117,6 +117,34 @@ def test_nobody_but_the_debtor_is_asked_for_money(scene: Scene) -> None:
     assert scene.broken(collects) == {"CN-08"}
 
 
+def test_who_offered_to_pay_may_be_asked(scene: Scene) -> None:
+    scene.tie(volunteered="letter-1")
+    scene.approve(purpose="collect")
+    assert scene.broken(scene.contact("2026-11-20 10:00", person="S", purpose="collect", klass="collect", approval_id="A")) == set()
+
+
+def test_a_spouse_is_asked_if_the_debt_is_shown_to_be_joint(scene: Scene) -> None:
+    scene.tie(role="spouse")
+    scene.approve(purpose="collect")
+    asked = scene.contact("2026-11-20 10:00", person="S", purpose="collect", klass="collect", approval_id="A")
+    assert scene.broken(asked) == {"CN-08", "CN-10", "CN-12"}
+    scene.tie(evidence="both-signed")
+    assert scene.broken(asked) == set()
+
+
+def test_an_employer_has_nothing_to_do_with_the_debt(scene: Scene) -> None:
+    scene.lose_contact()
+    scene.tie(role="employer")
+    assert scene.broken(scene.contact("2026-11-20 10:00", person="S", approval_id=scene.approve())) == {"CN-14"}
+
+
+def test_the_borrowers_law_protects_them_from_what_others_learn_elsewhere(scene: Scene) -> None:
+    scene.person("S", residence="FR", zone="Europe/Paris")
+    scene.approve()
+    assert scene.broken(scene.contact("2026-11-20 16:00", person="S", approval_id="A", klass="remind")) == {"CN-10", "CN-12"}
+    assert scene.broken(scene.contact("2026-11-21 06:00", person="S", approval_id="A")) == {"CN-10"}  # 23:00 in Paris is no matter of CN-01
+
+
 def test_a_guarantor_is_asked_on_paper_only(scene: Scene) -> None:
     scene.tie(role="guarantor")
     without = scene.contact("2026-11-20 10:00", person="S", purpose="collect", approval_id=scene.approve(purpose="collect"))

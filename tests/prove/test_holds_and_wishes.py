@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from arrears.prove.model import Contact, Tie, Wish, day_number
+from arrears.prove.model import Contact, Loan, Tie, Wish, day_number
 from tests.prove.scenes import Scene
 
 ALL_HOLDS = (
@@ -34,6 +34,7 @@ def test_nothing_asks_for_money_while_it_is_held(scene: Scene, reason: str) -> N
 
 @pytest.mark.parametrize("reason", ALL_HOLDS)
 def test_a_hold_of_the_person_holds_all_their_loans(scene: Scene, reason: str) -> None:
+    scene.file.loans["another"] = Loan("another", "B")
     scene.hold(reason, "2026-11-20 10:00", loan_id="another")
     assert scene.broken(scene.contact("2026-11-23 10:00")) == ({"AR-04"} if reason in OVER_ALL_LOANS else set())
 
@@ -94,6 +95,14 @@ def test_a_complaint_about_an_agency_holds_that_agency_only(scene: Scene) -> Non
     scene.hold("complaint", "2026-11-20 10:00", agency="swift")
     agencys: Contact = scene.reported("2026-11-23 10:00", "sms", outcome="delivered")
     assert scene.broken(agencys) == {"AR-04"}
+    assert scene.broken(scene.contact("2026-11-23 11:00")) == set()
+
+
+def test_the_dead_are_not_contacted_whatever_they_were_to_the_loan(scene: Scene) -> None:
+    scene.tie(role="guarantor", evidence="deed-1")
+    scene.hold("deceased", "2026-11-20 10:00", person_id="S")
+    scene.approve("2026-11-22 10:00", purpose="collect")
+    assert scene.broken(scene.contact("2026-11-23 10:00", person="S", purpose="collect", approval_id="A")) == {"AR-04"}
     assert scene.broken(scene.contact("2026-11-23 11:00")) == set()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from arrears.prove import words
+from arrears.prove.law.holds import about, in_force
 from arrears.prove.law.kit import H, counts_out, may_be, outside_hours
 from arrears.prove.law.others import contact_is_lost, refused, told_of_the_debt
-from arrears.prove.law.rule import DEBTORS, OTHERS, law
+from arrears.prove.law.rule import DEBTORS, NOT_THE_BORROWER, OTHERS, law
 from arrears.prove.model import HOUR
 from arrears.prove.sending import Breach, Sending
 
@@ -15,6 +16,7 @@ MESSAGES_A_DAY = {"sms": 2, "email": 1, "in_app": 1}
 FEED_LASTS = 24 * HOUR
 CHILD, GROWN = 14, 18
 
+_NOT_THERE = frozenset({"deceased", "incapacity"})
 _CALLS = frozenset({"call"})
 _IN_PERSON = frozenset({"visit"})
 
@@ -53,8 +55,8 @@ def agencies_have_told(s: Sending) -> Breach | None:
 
 @law("CN-04", words.CN, by=_CALLS)
 def six_unanswered_calls(s: Sending) -> Breach | None:
-    """At most 6 unanswered calls a day to one number. Guideline of the China Banking Association, 2026."""
-    if s.contact.point_id is None or s.day is None:
+    """At most 6 unanswered calls a day to one number, unless more were agreed. Guideline of the China Banking Association, 2026."""
+    if s.contact.point_id is None or s.day is None or s.debtor.consent(s.contact.person_id, "more_calls", s.at, "call"):
         return None
     unanswered = sum(call.point_id == s.contact.point_id and counts_out(call) and may_be(s, call, words.RANG) for _, call in s.calls(1))
     if unanswered < UNANSWERED_CALLS:
@@ -82,12 +84,10 @@ def few_messages(s: Sending) -> Breach | None:
     return Breach(f"{sent} before it", f"{most} a day", f"one {s.contact.channel} too many on that day") if sent >= most else None
 
 
-@law("CN-08", words.CN, to=OTHERS)
+@law("CN-08", words.CN, to=OTHERS, debtors=True)
 def collect_from_debtors(s: Sending) -> Breach | None:
-    """Money is asked for from the debtor only, never from contacts, unless they offered to pay. GB/T 45251-2025, 5.3; CN-14."""
+    """Money is asked for from the debtor only, never from contacts. GB/T 45251-2025, 5.3."""
     if s.contact.purpose in words.THROUGH_OTHERS or (s.contact.reported and s.contact.purpose is None):
-        return None
-    if s.tie is not None and s.tie.volunteered is not None:
         return None
     return Breach(f"{s.contact.purpose} from a {s.role}", "locate or relay", "money was asked for from somebody who does not owe it")
 
@@ -95,36 +95,38 @@ def collect_from_debtors(s: Sending) -> Breach | None:
 @law("CN-09", words.CN, to=frozenset({"liable"}))
 def liability_is_shown(s: Sending) -> Breach | None:
     """A guarantor or joint debtor is asked for money only where a paper shows that they are liable. GB/T 45251-2025, 5.3."""
-    shown = s.tie is not None and s.tie.evidence
+    shown = s.role not in words.LIABLE or (s.tie is not None and s.tie.evidence)
     return None if shown else Breach(f"no evidence for the {s.role}", "evidence of liability", "nothing shows that this person is liable")
 
 
-@law("CN-10", words.CN, to=OTHERS)
+@law("CN-10", words.CN, to=OTHERS, debtors=True)
 def only_if_lost(s: Sending) -> Breach | None:
     """Contacts are asked only when the debtor cannot be reached, has died or lacks capacity. GB/T 45251-2025, 5.3; CN-11."""
     if "calls" in s.unknown:
         s.cannot("CN-10", "calls with the borrower not known")
         return None
-    if any(h.reason in ("deceased", "incapacity") and h.known_at < s.at for h in s.debtor.file.holds):
+    if any(in_force(h, s.at) and about(h, s.debtor.file) == s.loan.borrower_id for h in s.debtor.file.holds if h.reason in _NOT_THERE):
         return None
     return contact_is_lost(s)
 
 
-@law("CN-12", words.CN, to=OTHERS, reported=False)
+@law("CN-12", words.CN, to=OTHERS, reported=False, debtors=True)
 def nothing_about_the_debt(s: Sending) -> Breach | None:
     """Others are asked where the debtor is or to pass a message on, and are told nothing about the debt. GB/T 45251-2025, 5.3."""
     return told_of_the_debt(s, "CN-12")
 
 
-@law("CN-13", words.CN, to=OTHERS)
+@law("CN-13", words.CN, to=NOT_THE_BORROWER)
 def a_refusal_is_final(s: Sending) -> Breach | None:
     """A contact who refuses is never contacted again, on no number and for no loan. GB/T 45251-2025, 5.3."""
     return Breach("this person had refused", "no contact after a refusal", "it left to somebody who had refused") if refused(s) else None
 
 
-@law("CN-14", words.CN, to=OTHERS)
+@law("CN-14", words.CN, to=OTHERS, debtors=True)
 def nobody_unrelated(s: Sending) -> Breach | None:
     """Nobody who has nothing to do with the debt is contacted. Guideline of the China Banking Association, 2026."""
+    if s.role == "employer":
+        return Breach("an employer", "somebody related to the debt", "it left to somebody who has nothing to do with the debt")
     if s.role != words.STRANGER or "ties" in s.unknown:
         return None
     return Breach("not tied to the loan", "somebody whom the borrower named", "it left to somebody who has nothing to do with the loan")

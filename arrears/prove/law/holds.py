@@ -49,6 +49,9 @@ HOLDS: dict[str, HoldLaw] = {
     "recall": HoldLaw("a recall from an agency", "CN-42", "agency"),
 }
 UNLISTED = HoldLaw("a hold", "ours")
+_CRISIS = HOLDS["mental_health_crisis"]
+_OF_THE_PERSON = {"deceased": None, "incapacity": None, "minor": None, "cease": words.US, "attorney": words.US, "bankruptcy": words.US}
+"""Holds that protect whomever they are about, also somebody beside the borrower, and the law by which they do if it is not every law."""
 _AFTER_TREATMENT = 31 * DAY
 """The 30 days begin when the last day of the treatment is over."""
 
@@ -70,16 +73,26 @@ def in_force(hold: Hold, at: Instant) -> bool:
 
 
 def _ends_by_law(hold: Hold) -> Instant | None:
-    if hold.treatment_ends_on is not None:
+    if hold.treatment_ends_on is not None and law_of(hold.reason) is _CRISIS:
         return hold.treatment_ends_on * DAY + _AFTER_TREATMENT
     days = law_of(hold.reason).days
     return None if days is None else hold.placed_at + days * DAY
 
 
+def about(hold: Hold, file: DebtorFile) -> str | None:
+    """The person whom a hold is about: whom it names, else the borrower of its loan."""
+    if hold.person_id is not None:
+        return hold.person_id
+    loan = file.loans.get(hold.loan_id)
+    return None if loan is None else loan.borrower_id
+
+
 def standing_holds(file: DebtorFile, loan: Loan, at: Instant, by: str) -> Iterator[tuple[Hold, HoldLaw]]:
-    """The holds that a contact for a loan met: those of the loan, those of the person on whichever loan, and of an agency's only its own."""
+    """The holds that a step for a loan met: those of the loan, those of its borrower on whichever loan, and of an agency's only its own."""
     for hold in file.holds:
         terms = law_of(hold.reason)
+        if about(hold, file) != loan.borrower_id:
+            continue
         if terms.reach == "agency":
             if hold.loan_id != loan.loan_id or by == LENDER or hold.agency not in (None, by):
                 continue
@@ -87,3 +100,16 @@ def standing_holds(file: DebtorFile, loan: Loan, at: Instant, by: str) -> Iterat
             continue
         if in_force(hold, at):
             yield hold, terms
+
+
+def own_holds(file: DebtorFile, person_id: str, at: Instant, regimes: frozenset[str]) -> Iterator[tuple[Hold, HoldLaw]]:
+    """The holds that are about somebody beside the borrower and protect them themselves."""
+    for hold in file.holds:
+        reason = hold.reason.replace("-", "_")
+        if (
+            reason in _OF_THE_PERSON
+            and _OF_THE_PERSON[reason] in (None, *regimes)
+            and about(hold, file) == person_id
+            and in_force(hold, at)
+        ):
+            yield hold, law_of(reason)

@@ -6,20 +6,19 @@ import hashlib
 from collections.abc import Iterator
 
 from arrears.prove import words
-from arrears.prove.debtor import Debtor
-from arrears.prove.law.holds import standing_holds
-from arrears.prove.law.rule import law
+from arrears.prove.debtor import Debtor, known
+from arrears.prove.law.holds import own_holds, standing_holds
+from arrears.prove.law.rule import NOT_THE_BORROWER, law
 from arrears.prove.model import DAY, Approval, Book, Instant, moment
 from arrears.prove.sending import Breach, Sending
 
 _VALID = 7 * DAY
-_ABOUT_THE_MONEY = words.ASKS_FOR_MONEY | words.THROUGH_OTHERS
 
 
 @law("AR-01")
 def money_is_owed(s: Sending) -> Breach | None:
     """Nobody is contacted about a debt that, by the payments known at that moment, was not overdue."""
-    if s.contact.purpose not in _ABOUT_THE_MONEY:
+    if s.contact.purpose in words.ASKS_FOR_NOTHING:
         return None
     today = borrowers_day(s)
     overdue = s.debtor.overdue(s.loan.loan_id, today, s.at)
@@ -43,11 +42,16 @@ def borrowers_day(s: Sending) -> int:
     return s.at // DAY if clock is None else clock[0]
 
 
-@law("AR-02", to=frozenset({"third", "liable"}), reported=False)
+@law("AR-02", to=NOT_THE_BORROWER, reported=False)
 def a_human_agreed(s: Sending) -> Breach | None:
-    """Nobody but the borrower is contacted without another human's yes to this person, this purpose and these words, given in time and still standing."""
+    """Nobody but the borrower and who speaks for them by profession is contacted without a human's yes to this person, this purpose and these words.
+
+    It was given in time, by somebody who may and who had not asked for it, and it still stood.
+    """
     if "approvals" in s.unknown:
         s.cannot("AR-02", "approvals not known")
+        return None
+    if s.role in words.ADVOCATES:
         return None
     wanted = "an approval of this contact"
     if s.contact.approval_id is None:
@@ -70,17 +74,19 @@ def _wrong(s: Sending, approval: Approval) -> Iterator[str]:
         yield "it does not name this person"
     elif approval.contents[contact.person_id] != contact.content_hash:
         yield "it is for another text"
-    if s.standing == "third" and approval.decided_at is not None:
-        yield from _lapsed(s, approval.decided_at)
+    if s.standing == "third":
+        yield from _lapsed(s, approval.asked_at)
 
 
-def granted(book: Book, debtor: Debtor, approval_id: str, case_id: str, at: Instant) -> str | None:
+def granted(book: Book, debtor: Debtor, approval_id: str, case_id: str, at: Instant, step: str) -> str | None:
     """Why an approval did not allow a step of a case at an instant; ``None`` if it did."""
     approval = debtor.file.approvals.get(approval_id)
     if approval is None:
         return None if "approvals" in book.unknown else "it is not in the ledger"
     if approval.case_id != case_id:
         return "it is for another case"
+    if approval.step != step:
+        return "it is for another step"
     return next(_not_granted(book, approval, at), None)
 
 
@@ -111,18 +117,18 @@ def _not_granted(book: Book, approval: Approval, at: Instant) -> Iterator[str]:
         yield f"it was decided by a {operator.role}, not by {approval.role}"
 
 
-def _lapsed(s: Sending, decided_at: int) -> Iterator[str]:
-    """What shows, between the decision and the contact, that the borrower can be reached after all."""
-    file = s.debtor.file
-    if any(decided_at < p.recorded_at < s.at for p in file.payments):
-        yield "a payment came after it was decided"
-    if any(decided_at < sign.known_at < s.at for sign in file.signs):
-        yield "a promise was made after it was decided"
-    for _, call in reversed(s.debtor.calls[s.loan.borrower_id]):
-        if call.at <= decided_at:
+def _lapsed(s: Sending, asked_at: Instant) -> Iterator[str]:
+    """What shows, since the approval was asked for, that the borrower can be reached after all: the evidence that it rests on is gone."""
+    debtor, loan_id = s.debtor, s.loan.loan_id
+    if any(asked_at < p.received_at and p.recorded_at < s.at for p in debtor.payments(loan_id)):
+        yield "a payment came after it was asked for"
+    if any(asked_at < sign.at and sign.known_at < s.at for sign in debtor.file.signs if sign.loan_id == loan_id):
+        yield "a promise was made after it was asked for"
+    for _, call in reversed(debtor.calls[s.loan.borrower_id]):
+        if call.at <= asked_at:
             break
-        if s.outcome(call) in words.ANSWERED:
-            yield "the borrower was reached after it was decided"
+        if known(call, s.at) and s.outcome(call) in words.ANSWERED:
+            yield "the borrower was reached after it was asked for"
 
 
 @law("AR-03", reported=False)
@@ -153,6 +159,12 @@ def nothing_holds(s: Sending) -> Breach | None:
     for hold, terms in standing_holds(s.debtor.file, s.loan, s.at, s.contact.by):
         if not terms.permits(s.role, s.contact.purpose):
             return Breach(f"held: {hold.reason}", "no hold in force", f"it left while {terms.name} stood ({terms.rule})")
+    if s.standing != "borrower":
+        for hold, terms in own_holds(s.debtor.file, s.contact.person_id, s.at, s.regimes):
+            if not terms.permits(words.BORROWER, s.contact.purpose):
+                return Breach(
+                    f"held: {hold.reason}", "no hold in force", f"it left to somebody of whom {terms.name} was known ({terms.rule})"
+                )
     return None
 
 
@@ -196,6 +208,8 @@ def _hashes(text: str) -> tuple[str, str]:
 @law("AR-08", reported=False)
 def the_case_is_open(s: Sending) -> Breach | None:
     """Nothing leaves for a case that has not begun or has ended."""
+    if s.contact.purpose in words.ASKS_FOR_NOTHING:
+        return None
     if "cases" in s.unknown:
         s.cannot("AR-08", "cases not known")
         return None

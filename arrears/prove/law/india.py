@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from arrears.prove import words
 from arrears.prove.law.kit import H, outside_hours
-from arrears.prove.law.rule import OTHERS, law
+from arrears.prove.law.rule import NOT_LIABLE, law
 from arrears.prove.sending import Breach, Sending
 
 OPENS, CLOSES = 8 * H, 19 * H
@@ -18,7 +18,7 @@ def hours(s: Sending) -> Breach | None:
     return outside_hours(s, OPENS, CLOSES, agreed=False)
 
 
-@law("IN-02", words.INDIA, to=OTHERS)
+@law("IN-02", words.INDIA, to=NOT_LIABLE, debtors=True)
 def no_intrusion_on_others(s: Sending) -> Breach | None:
     """No intrusion on the privacy of family, referees and friends: they are not contacted. RBI circular of 12 Aug 2022."""
     if s.contact.purpose in words.CONFIRMS:

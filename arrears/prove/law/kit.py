@@ -10,8 +10,6 @@ from arrears.prove.sending import Breach, Sending
 from arrears.prove.zones import weekday
 
 H = 3600
-FREE_OF_HOURS = words.CONFIRMS | {"reply"}
-"""Answers to what the person has just said come at whatever hour they said it."""
 
 
 def clock(second: int) -> str:
@@ -19,13 +17,14 @@ def clock(second: int) -> str:
     return f"{second // H:02}:{second // 60 % 60:02}:{second % 60:02}"
 
 
-def outside_hours(s: Sending, starts: int, ends: int, *, agreed: bool = True, closed: Container[int] = ()) -> Breach | None:
-    """Whether it left outside ``[starts, ends)`` of the local day, in any zone in which the person may be, or on a weekday that is closed.
+def outside_hours(
+    s: Sending, starts: int, ends: int, *, agreed: bool = True, closed: Container[int] = (), everywhere: bool = False
+) -> Breach | None:
+    """Whether it left outside ``[starts, ends)`` of the local day, or on a weekday that is closed.
 
-    ``agreed``: hours that the person agreed to are hours too. Without a known zone no hour is known to be allowed.
+    ``agreed``: hours that the person agreed to are hours too. ``everywhere``: in each zone in which the person may be, not only at home.
+    Without a known zone no hour is known to be allowed.
     """
-    if s.contact.purpose in FREE_OF_HOURS:
-        return None
     if s.contact.day_only:
         s.cannot("hours", "time of day not known")
         return None
@@ -34,7 +33,7 @@ def outside_hours(s: Sending, starts: int, ends: int, *, agreed: bool = True, cl
         return None
     if not s.clocks:
         return Breach("time zone not known", _hours(starts, ends), "it left although nobody knew what time it was there")
-    for day, second in s.clocks:
+    for day, second in s.clocks if everywhere else s.clocks[:1]:
         if starts <= second < ends and weekday(day) not in closed:
             continue
         if agreed and _agreed(s, second):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from arrears.prove import words
+from arrears.prove.debtor import known
 from arrears.prove.model import Contact, Instant
 from arrears.prove.sending import Breach, Sending
 
@@ -19,10 +22,8 @@ def contact_is_lost(s: Sending) -> Breach | None:
     numbers = [p for p in debtor.points_of(s.loan.borrower_id) if p.kind in words.PHONES]
     if numbers and all(p.invalid_since is not None and p.invalid_since < s.at for p in numbers):
         return None
-    reached = max(
-        (at for at in (*_paid(s), *(sign.at for sign in file.signs if sign.known_at < s.at))),
-        default=None,
-    )
+    signs = (sign.at for sign in file.signs if sign.known_at < s.at)
+    reached = max((*_paid(s), *signs, *_heard_from(s)), default=None)
     failures, days = 0, set[int | None]()
     for day, call in reversed(debtor.calls[s.loan.borrower_id]):
         if not _counts(s, call):
@@ -42,6 +43,15 @@ def contact_is_lost(s: Sending) -> Breach | None:
 
 def _paid(s: Sending) -> list[Instant]:
     return [p.received_at for p in s.debtor.file.payments if p.recorded_at < s.at]
+
+
+def _heard_from(s: Sending) -> Iterator[Instant]:
+    """When the borrower wrote to us, said stop, or was met in person, as far as known."""
+    borrower = s.loan.borrower_id
+    for _, past in (*s.debtor.messages[borrower], *s.debtor.visits[borrower]):
+        outcome = s.outcome(past)
+        if known(past, s.at) and (past.direction == "in" or outcome in words.ANSWERED or outcome in words.OPTED_OUT):
+            yield past.at
 
 
 def _counts(s: Sending, call: Contact) -> bool:

@@ -101,7 +101,10 @@ def _ours(step: Step) -> Iterator[tuple[str, Breach]]:
         step.cannot("AR-01", "instalments not known")
     elif not overdue:
         yield "AR-01", Breach("0 overdue", "more than 0 overdue", "it was handed over when nothing was overdue")
-    if placement.approval_id is not None and (why := granted(step.book, debtor, placement.approval_id, placement.case_id, at)) is not None:
+    if (
+        placement.approval_id is not None
+        and (why := granted(step.book, debtor, placement.approval_id, placement.case_id, at, placement.step)) is not None
+    ):
         yield "AR-02", Breach(why, "an approval of this step", f"its approval does not cover it: {why}")
     for hold, terms in standing_holds(debtor.file, step.loan, at, placement.agency or LENDER):
         if terms.name != "a hold":

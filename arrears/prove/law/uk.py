@@ -5,7 +5,7 @@ from __future__ import annotations
 from arrears.prove import words
 from arrears.prove.law.kit import H, outside_hours
 from arrears.prove.law.others import refused
-from arrears.prove.law.rule import OTHERS, law
+from arrears.prove.law.rule import NOT_LIABLE, law
 from arrears.prove.sending import Breach, Sending
 
 OPENS, CLOSES = 8 * H, 21 * H
@@ -18,7 +18,7 @@ def reasonable_hours(s: Sending) -> Breach | None:
     return outside_hours(s, OPENS, CLOSES, closed=_SUNDAY)
 
 
-@law("UK-02", words.UK, to=OTHERS)
+@law("UK-02", words.UK, to=NOT_LIABLE, debtors=True)
 def others_do_not_learn(s: Sending) -> Breach | None:
     """Others do not learn of the debt, so none is contacted about it. CONC 7.9."""
     if s.contact.purpose in words.CONFIRMS:

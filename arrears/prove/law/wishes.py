@@ -10,10 +10,10 @@ from arrears.prove.sending import Breach, Sending
 _NONE = "no contact against a person's wish"
 
 
-def _unwanted(s: Sending, *, address: bool) -> Breach | None:
-    """Whether the person, as far as known, wanted no contact, none by this medium or, with ``address``, none at this address."""
+def _unwanted(s: Sending, may: frozenset[str] = words.CONFIRMS | {"reply"}) -> Breach | None:
+    """Whether the person, as far as known, wanted no contact, none by this medium or none at this address; what is for ``may`` may leave."""
     contact = s.contact
-    if contact.purpose in words.CONFIRMS:
+    if contact.purpose in may:
         return None
     if s.person.opted_out_at is not None and s.person.opted_out_at < s.at:
         return Breach("opted out of all contact", _NONE, "it left although the person wanted no contact at all")
@@ -21,7 +21,7 @@ def _unwanted(s: Sending, *, address: bool) -> Breach | None:
         return Breach("wants no contact", _NONE, "it left although the person wanted no contact at all")
     if any(wish.channel == contact.channel for wish in s.wishes("no_medium")):
         return Breach(f"wants no {contact.channel}", _NONE, "it left by a medium that the person does not want")
-    if address and s.point is not None:
+    if s.point is not None:
         out = s.point.opted_out_at
         if out is not None and out < s.at:
             return Breach("opted out at this address", _NONE, "it left to an address where the person wants nothing")
@@ -53,13 +53,13 @@ def _unsuitable_hour(s: Sending) -> Breach | None:
 @law("CN-16", words.CN)
 def peace_in_china(s: Sending) -> Breach | None:
     """Nobody's private peace is disturbed by calls or messages that they do not want. Civil Code art. 1032, 1033(1)."""
-    return _unwanted(s, address=True) or _unsuitable_hour(s)
+    return _unwanted(s, words.CONFIRMS) or _unsuitable_hour(s)
 
 
 @law("US-16", words.US)
 def medium_in_america(s: Sending) -> Breach | None:
-    """A person who asked not to be contacted by a medium is not contacted by it. 12 CFR 1006.14(h)(1)."""
-    return _unwanted(s, address=True)
+    """A person who asked not to be contacted, or not by a medium, is not; a few notices of the law excepted. 12 CFR 1006.14(h), 1006.6(c)."""
+    return _unwanted(s, words.CONFIRMS | words.FAREWELLS | words.NOTICES | {"reply"})
 
 
 @law("US-11", words.US)
@@ -71,16 +71,16 @@ def hours_in_america(s: Sending) -> Breach | None:
 @law("UK-01", words.UK)
 def requests_in_britain(s: Sending) -> Breach | None:
     """Reasonable requests on when, where and how to be contacted are heeded. CONC 7.9.4R."""
-    return _unwanted(s, address=True) or _unsuitable_hour(s)
+    return _unwanted(s) or _unsuitable_hour(s)
 
 
 @law("IN-02", words.INDIA)
 def wishes_in_india(s: Sending) -> Breach | None:
     """No intrusion on privacy and no persistent calling against a person's wish. RBI circular of 12 Aug 2022."""
-    return _unwanted(s, address=True) or _unsuitable_hour(s)
+    return _unwanted(s) or _unsuitable_hour(s)
 
 
 @law("EU-03", words.EU)
 def objection_in_europe(s: Sending) -> Breach | None:
     """A person may object to a processing of their data, such as being contacted by a medium. GDPR art. 18, 21."""
-    return _unwanted(s, address=True) or _unsuitable_hour(s)
+    return _unwanted(s) or _unsuitable_hour(s)
