@@ -11,7 +11,7 @@ from socket import gaierror
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from arrears.cli import approvals, cases, database, operators, portfolio, privacy, processes, rules, strategy, verdict
+from arrears.cli import approvals, cases, database, operators, portfolio, privacy, processes, prove, rules, strategy, verdict
 from arrears.cli.demo.command import demo
 from arrears.cli.output import EXIT_CODES, CommandFailed, ExitCode, print_problem
 from arrears.ledger.loans import LedgerRefusal
@@ -35,6 +35,7 @@ app.add_typer(operators.app, name="operators")
 app.add_typer(strategy.app, name="strategy")
 app.command("verdict")(verdict.verdict)
 app.command("rules")(rules.rules)
+app.command("prove", epilog=prove.EPILOG)(prove.prove)
 app.command("import")(portfolio.import_portfolio)
 app.command("erase")(privacy.erase)
 app.command("retention")(privacy.retention)

@@ -226,11 +226,12 @@ def schema_text() -> str:
 
 def plain_words() -> dict[str, str]:
     """Every rule of the checker in plain words."""
-    found = dict(placements.RULES)
-    for rule in RULES:
-        if rule.check.__module__ in {law.__name__ for law in LAWS}:
-            found.setdefault(rule.id, rule.plain)
-    return found
+    asked_of_contacts = {law.__name__ for law in LAWS}
+    found: dict[str, list[str]] = {}
+    for rule, plain in [*((r.id, r.plain) for r in RULES if r.check.__module__ in asked_of_contacts), *placements.RULES.items()]:
+        if plain not in found.setdefault(rule, []):
+            found[rule].append(plain)
+    return {rule: " ".join(plains) for rule, plains in found.items()}
 
 
 def _found(violation: Violation) -> FoundViolation:

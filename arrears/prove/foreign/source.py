@@ -172,7 +172,7 @@ class _FileBuilder:
     def _take(self, entry: Entry) -> None:
         debt = self._debts[entry.debt]
         if entry.fee and entry.kind != Kind.PAYMENT:
-            debt.grows(entry, entry.fee)
+            debt.costs(entry, entry.fee)
         match entry.kind:
             case Kind.CONTACT:
                 self._contact(entry, self._borrower)
@@ -294,12 +294,13 @@ class _Debt:
         self._grown: list[tuple[Instant, Amount]] = []
         self._principal: Amount = 0
         self._came: Amount = 0
-        self._unknown_paid = False
+        self._told = False
 
     def owes(self, entry: Entry) -> None:
         """The debt, without fees, is this much now."""
         if entry.amount is not None:
-            self.grows(entry, entry.amount - self._principal)
+            self._told = True
+            self._grows(entry.at - 2 * DAY, entry.amount - self._principal)
             self._principal = entry.amount
 
     def charged(self, entry: Entry) -> None:
@@ -307,12 +308,16 @@ class _Debt:
         if entry.amount is None:
             return
         added = entry.amount - self._principal if 0 < self._principal < entry.amount else entry.amount
-        self.grows(entry, added)
+        self._grows(entry.at - 2 * DAY, added)
         self._principal += added
 
-    def grows(self, entry: Entry, by: Amount) -> None:
+    def costs(self, entry: Entry, by: Amount) -> None:
+        """What this step cost is owed after it: a letter's own price does not make the letter lawful."""
+        self._grows(entry.at + DAY, by)
+
+    def _grows(self, due: Instant, by: Amount) -> None:
         if by:
-            self._grown.append((entry.at, by))
+            self._grown.append((due, by))
 
     def paid(self, entry: Entry, name: str) -> None:
         if entry.amount is not None:
@@ -320,24 +325,26 @@ class _Debt:
         elif entry.total_paid is not None:
             came = entry.total_paid - self._came
         else:
-            came, self._unknown_paid = 0, True
+            came = 0
         self._came += came
         self.payments.append(Payment(name, self.debt, came, entry.at, entry.known))
 
     def settled(self, entry: Entry, name: str) -> None:
         """Nothing is owed any more, whatever had come in before."""
-        owed = sum(by for _, by in self._grown)
-        if not self._grown:
-            self._grown.append((self._first, 1))
-            owed, self._came, self.payments = 1, 0, []
-        rest = max(owed - self._came, 0)
+        if not self._told:
+            # How much it was nobody says; that it was all is what counts.
+            self._told, self._grown, self._came, self.payments = True, [(self._first, 1)], 0, []
+        rest = max(sum(by for _, by in self._grown) - self._came, 0)
         self._came += rest
         self.payments.append(Payment(name, self.debt, rest, entry.at, entry.known))
 
     def instalments(self) -> list[Instalment]:
-        """What fell due when. Whatever was owed at the first was due before the first line: it is a collection log."""
-        first = min(self._first, *(at for at, _ in self._grown)) if self._grown else self._first
-        return [Instalment(self.debt, ((first if n == 0 else at) - 2 * DAY) // DAY, by) for n, (at, by) in enumerate(sorted(self._grown))]
+        """What fell due when; nothing if no line says how much was owed. The first of it was due before the first line: it is a collection log."""
+        if not self._told:
+            return []
+        grown = sorted(self._grown)
+        dues = [min(grown[0][0], self._first - 2 * DAY), *(due for due, _ in grown[1:])] if grown else []
+        return [Instalment(self.debt, due // DAY, by) for due, (_, by) in zip(dues, grown, strict=True)]
 
 
 def _withdrawn(wish: Wish, at: Instant) -> Wish:
