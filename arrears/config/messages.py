@@ -1,8 +1,8 @@
 """Message templates: ``messages/<locale>/<slug>.txt``, with ``<slug>.html`` beside it where a letter has an HTML part.
 
-A text begins with its front matter, YAML between two lines of ``---``: its class, a subject if it can go by e-mail, and within how many days to pay.
+A text begins with its front matter, YAML between two lines of ``---``: its class, a subject if it can go by e-mail, what it gives notice of.
 A template can name only the facts that its class may tell: one for relatives cannot even name the amount. Files whose names begin with ``_``
-are parts that several messages include.
+are parts that several messages include; some of them are the blocks that the law asks for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from jinja2 import UndefinedError
 
+from arrears.config import wording
 from arrears.config.message_templates import (
     FrontMatter,
     MessageProblem,
@@ -27,15 +28,18 @@ from arrears.config.message_templates import (
     read_message,
 )
 from arrears.config.settings import PACKAGED
-from arrears.domain.message import Lender, MessageClass, MessageFacts, ScheduleLine
+from arrears.config.wording import Use
+from arrears.domain.content import Block, Words, blocks_in, debt_facts_before
+from arrears.domain.message import Lender, MessageClass, MessageFacts, NoticeKind, Party, PlanLine, ScheduleLine
 from arrears.domain.money import Money
 from arrears.domain.strategy import Offer
 
 __all__ = ["FrontMatter", "MessageLibrary", "MessageProblem", "MessageUnknown", "Rendered"]
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]*")
+_LONGEST = 100_000
 
-_SPECIMEN = MessageFacts(
+SPECIMEN = MessageFacts(
     lender=Lender(name="Lender", service_line="0", complaint_line="0", pay_url="https://pay.example"),
     recipient_name="Recipient",
     borrower_name="Borrower",
@@ -51,6 +55,10 @@ _SPECIMEN = MessageFacts(
         ),
     ),
     offers=tuple(Offer),
+    plan=(PlanLine(due_on=date(2026, 2, 1), amount=Decimal("617.25")), PlanLine(due_on=date(2026, 3, 1), amount=Decimal("617.25"))),
+    agent_name="Agent Specimen",
+    party=Party(name="Party", phone="0"),
+    decision="granted",
 )
 """Every message must read well with these facts before it is used with real ones."""
 
@@ -59,7 +67,8 @@ _SPECIMEN = MessageFacts(
 class Rendered:
     """A message as its recipient gets it.
 
-    ``content_hash`` is over exactly this text, ``template_hash`` over the template, the same for every recipient and day.
+    ``content_hash`` is over exactly this text, ``template_hash`` over the template, the same for every recipient and day. ``blocks`` are the required
+    parts whose words really stand in it: in the text and in the HTML part, and for the check of the person before anything is said of the debt.
     """
 
     text: str
@@ -69,6 +78,13 @@ class Rendered:
     locale: str
     content_hash: str
     template_hash: str
+    notice: NoticeKind | None = None
+    blocks: frozenset[Block] = frozenset()
+
+    @property
+    def words(self) -> Words:
+        """The message as the rules of content read it."""
+        return Words(text=self.text, subject=self.subject or "", html=self.html, locale=self.locale, klass=self.klass, blocks=self.blocks)
 
 
 class MessageLibrary:
@@ -112,6 +128,7 @@ class MessageLibrary:
         """The message in one of ``locales`` (see ``locale_for``) with the facts filled in. Raises ``MessageProblem``."""
         message = self._message(slug, locale)
         text, html, subject = _filled(message, facts, f"{locale}/{slug}")
+        words = Words(text=text, subject=subject or "", html=html, locale=locale, klass=message.front.klass)
         return Rendered(
             text=text,
             html=html,
@@ -120,6 +137,8 @@ class MessageLibrary:
             locale=locale,
             content_hash=digest(subject or "", text, html or ""),
             template_hash=message.template_hash,
+            notice=message.front.notice,
+            blocks=_blocks(message, facts, words),
         )
 
     def problems(self) -> tuple[MessageProblem, ...]:
@@ -139,7 +158,7 @@ class MessageLibrary:
             if locale not in self.locales or not _SLUG.fullmatch(slug):
                 raise MessageUnknown(f"{locale}/{slug}", f"no such message; there are messages in {', '.join(self.locales)}")
             message = read_message(self._directory / locale / f"{slug}.txt")
-            _filled(message, _SPECIMEN, f"{locale}/{slug}")
+            _filled(message, SPECIMEN, f"{locale}/{slug}")
             self._known[slug, locale] = message
         return self._known[slug, locale]
 
@@ -155,8 +174,12 @@ def _filled(message: MessageTemplates, facts: MessageFacts, where: str) -> tuple
         text = message.text.render(names).strip()
         html = message.html.render(names).strip() if message.html else None
         subject = " ".join(message.subject.render(names).split()) if message.subject else None
+        if len(text) + len(html or "") > _LONGEST:
+            raise MessageProblem(where, f"longer than {_LONGEST} characters with these facts")
     except UndefinedError as missing:
         raise MessageProblem(where, f"a fact is missing: {missing.message}") from None
+    except MessageProblem:
+        raise
     except Exception as wrong:  # whatever an author's template can bring about
         raise MessageProblem(where, f"{type(wrong).__name__} while the facts were filled in; check how the text uses them") from None
     return text, html, subject
@@ -166,5 +189,27 @@ def _names(front: FrontMatter, facts: MessageFacts) -> dict[str, Any]:
     """What the template may name. A fact that is not known is not there, so that a text which needs it fails instead of saying nothing."""
     known: dict[str, Any] = {name: value for name, value in facts if value is not None}
     known["service_line"] = facts.lender.service_line
+    known["business_name"] = facts.lender.name
     known["pay_by"] = facts.today + timedelta(days=front.pay_within_days)
+    known["dispute_by"] = facts.today + timedelta(days=front.dispute_within_days)
     return {name: known[name] for name in allowed(front.klass) if name in known}
+
+
+def _blocks(message: MessageTemplates, facts: MessageFacts, words: Words) -> frozenset[Block]:
+    """The blocks that a written message contains, found by their words."""
+    names = _names(message.front, facts)
+    found = set[Block]()
+    for block, part in message.parts:
+        try:
+            said = part.render(names).strip()
+        except UndefinedError:
+            continue
+        if blocks_in(words, {block: said}) and (block is not Block.RIGHT_PARTY_CHECK or _checked_first(words, said, facts)):
+            found.add(block)
+    return frozenset(found)
+
+
+def _checked_first(words: Words, check: str, facts: MessageFacts) -> bool:
+    """Whether nothing is said of the debt before the person is known to be the right one."""
+    known = words.model_copy(update={"known": (facts.lender.service_line,), "names": (facts.recipient_name,)})
+    return not debt_facts_before(known, check, wording.load().used(Use.OTHERS), (facts.lender.name, facts.reference))

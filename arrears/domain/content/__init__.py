@@ -11,7 +11,7 @@ deadlines    by when it asks for something
 """
 
 from arrears.domain.content.amounts import Quoted, amounts, wrong_amounts
-from arrears.domain.content.blocks import blocks_in, missing_blocks
+from arrears.domain.content.blocks import Required, blocks_in, missing_blocks
 from arrears.domain.content.deadlines import deadlines
 from arrears.domain.content.disclosure import debt_facts, debt_facts_before
 from arrears.domain.content.numbers import account_numbers, premium_rate
@@ -23,6 +23,7 @@ __all__ = [
     "Flaw",
     "LimitedContent",
     "Quoted",
+    "Required",
     "WordList",
     "Words",
     "account_numbers",

@@ -1,11 +1,38 @@
-"""Required parts: whether a message really contains the words of a block, whatever its author says of it."""
+"""Required parts: which ones a message needs, and whether it really contains their words, whatever its author says of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from arrears.domain.content.reading import squeezed, text_of
 from arrears.domain.content.words import Block, Words
+from arrears.domain.message import Capacity, MessageClass, NoticeKind
+from arrears.domain.strategy import Channel
+
+
+class Required(BaseModel):
+    """Blocks that a kind of message must contain, by what rules. What is not given is not asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rules: tuple[str, ...] = ()
+    clause: str = Field(min_length=1)
+    blocks: frozenset[Block] = Field(min_length=1)
+    classes: frozenset[MessageClass] | None = None
+    channels: frozenset[Channel] | None = None
+    notices: frozenset[NoticeKind] | None = None
+    capacity: Capacity | None = None
+
+    def concerns(self, klass: MessageClass, channel: Channel | None, notice: NoticeKind | None, capacity: Capacity) -> bool:
+        """Whether a message of this kind needs the blocks; without a channel it may go by any."""
+        return (
+            (self.classes is None or klass in self.classes)
+            and (self.channels is None or channel is None or channel in self.channels)
+            and (self.notices is None or notice in self.notices)
+            and (self.capacity is None or capacity == self.capacity)
+        )
 
 
 def blocks_in(words: Words, rendered: Mapping[Block, str]) -> frozenset[Block]:

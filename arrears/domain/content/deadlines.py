@@ -20,9 +20,13 @@ _WITHIN = re.compile(
 _WITHIN_HAN = re.compile(
     r"(?P<n>\d{1,3}|[一二两三四五六七八九十]{1,3})\s*个?\s*(?:自然|工作)?(?P<unit>小时|天|日|周|星期)\s*(?:之?内|以内|前)"
 )
-_BY_ISO = re.compile(r"(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*[日号]?")
+_BY = r"(?:by|before|until|till|no later than|not later than|on or before|prior to|deadline(?: is|:)?|due(?: on)?)\s+(?:the\s+)?(?:\w+day,?\s+)?"
+_NUMERIC = r"(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*[日号]?"
+_BY_NUMERIC = re.compile(rf"(?:{_BY}|最迟|不晚于)\s*{_NUMERIC}")
+_NUMERIC_BEFORE = re.compile(rf"{_NUMERIC}\s*(?:之?前|以前|为止|截止)")
 _BY_ENGLISH = re.compile(
-    rf"(?P<m1>{MONTHS})\s+(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y1>\d{{4}})|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\s+(?P<m2>{MONTHS})\s+(?P<y2>\d{{4}})"
+    rf"{_BY}(?:(?P<m1>{MONTHS})\s+(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y1>\d{{4}})"
+    rf"|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m2>{MONTHS}),?\s+(?P<y2>\d{{4}}))"
 )
 _AT_ONCE = re.compile(
     r"(?<![a-z])(?:immediately|at once|right now|right away|today|asap|as soon as possible|without delay)(?![a-z])|立即|立刻|马上|即刻|今天内|今日内|当日"
@@ -34,7 +38,7 @@ _MONTH_NUMBERS: dict[str, int] = {month: n for n, month in enumerate(MONTHS.spli
 
 
 def deadlines(words: Words, today: date) -> tuple[date, ...]:
-    """Every day from ``today`` on that a text names, in whatever way: a date, a number of days or hours, or at once, which is today."""
+    """Every day from ``today`` on by which a text asks for something: by or before a date, within days or hours, or at once, which is today."""
     text = folded(words.whole)
     return tuple(sorted({day for day in _days(text, today) if day >= today}))
 
@@ -44,7 +48,7 @@ def _days(text: str, today: date) -> Iterator[date]:
         number = _count(match["n"])
         per = _DAYS[match["unit"]]
         yield today + timedelta(days=number * per if per else number // _HOURS_A_DAY)
-    for match in _BY_ISO.finditer(text):
+    for match in (*_BY_NUMERIC.finditer(text), *_NUMERIC_BEFORE.finditer(text)):
         yield from _date(int(match["y"]), int(match["m"]), int(match["d"]))
     for match in _BY_ENGLISH.finditer(text):
         month = _MONTH_NUMBERS[match["m1"] or match["m2"]]

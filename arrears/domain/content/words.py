@@ -31,7 +31,6 @@ class Block(StrEnum):
     MINI_MIRANDA = "mini_miranda"
     FROM_A_COLLECTOR = "from_a_collector"
     LEGAL_BASIS = "legal_basis"
-    SEAL = "seal"
 
     @property
     def part(self) -> str:
