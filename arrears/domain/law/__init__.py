@@ -1,6 +1,20 @@
 """The law: one function a rule, named by its id, with its clause; their numbers are in ``config/regimes``."""
 
-from arrears.domain.law import cn_care, cn_contact, cn_content, cn_handover, cn_people, house, us_calls, us_content, us_notices, us_people
+from arrears.domain.law import (
+    cn_care,
+    cn_contact,
+    cn_content,
+    cn_handover,
+    cn_people,
+    eu,
+    house,
+    india,
+    uk,
+    us_calls,
+    us_content,
+    us_notices,
+    us_people,
+)
 from arrears.domain.law.rule import RULES, Rule, Terms
 
 __all__ = [
@@ -12,7 +26,10 @@ __all__ = [
     "cn_content",
     "cn_handover",
     "cn_people",
+    "eu",
     "house",
+    "india",
+    "uk",
     "us_calls",
     "us_content",
     "us_notices",

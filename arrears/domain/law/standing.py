@@ -12,6 +12,7 @@ from arrears.domain.content.words import Words
 from arrears.domain.law.kit import defer, deny, settled, stands, unwanted_hours
 from arrears.domain.law.rule import contact
 from arrears.domain.message import NoticeKind
+from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, NOT_MADE, Outcome
 from arrears.domain.situation import LENDER, Contact, Hold, Notice, Person, Relation, Situation, Wish, WishKind
 from arrears.domain.strategy import Channel
@@ -84,6 +85,22 @@ def refused_address(s: Situation, now: datetime) -> tuple[Wish, ...]:
 def points_of(refused: Iterable[Wish]) -> tuple[str, ...]:
     """The ids of the numbers and addresses that wishes name."""
     return tuple(w.contact_point for w in refused if w.contact_point is not None)
+
+
+def unwished(s: Situation, zones: Iterable[str], now: datetime, unless: frozenset[Purpose] = frozenset()) -> Objection | None:
+    """Denies what the recipient asked not to get: anything, by this medium, at this address; defers out of the hours that do not suit them.
+
+    ``unless`` are purposes for which only the hours are heeded.
+    """
+    if contact(s).purpose not in unless:
+        all_of_them, at = wishes(s.recipient, now, WishKind.NO_CONTACT), s.recipient.refused_at
+        if all_of_them or (at is not None and at <= now):
+            return deny("they asked not to be contacted", "what they agree to", "people.wishes")
+        if refused_medium(s, now):
+            return deny(f"they asked not to be contacted by {contact(s).channel}", "another medium", "people.wishes")
+        if refused := refused_address(s, now):
+            return deny("they asked not to be contacted there", "another contact point", "people.wishes", points_of(refused))
+    return unwanted_now(s, zones, now)
 
 
 def unwanted_now(s: Situation, zones: Iterable[str], now: datetime) -> Objection | None:

@@ -1,0 +1,95 @@
+"""India: the Reserve Bank's circulars on the agents who recover loans, and on microfinance."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import PositiveInt
+
+from arrears.domain.calendar import ZoneName
+from arrears.domain.content import Block, WordList, found_in
+from arrears.domain.law.kit import DayCap, Hours, agreed_hours, deny, outside_hours, over_cap, too_soon, zones_of_phone
+from arrears.domain.law.rule import contact, places, rule, tighter, within
+from arrears.domain.law.standing import lacking, left, strictest, unwished, words_of
+from arrears.domain.message import MessageClass
+from arrears.domain.orders import Purpose
+from arrears.domain.situation import Names, Region, Situation
+from arrears.domain.strategy import Channel
+from arrears.domain.verdict import Objection
+
+_ANSWERS = frozenset({Purpose.REPLY, Purpose.VERIFICATION, Purpose.CONFIRM_OPT_OUT, Purpose.NOTICE})
+_INDIA: frozenset[Region] = frozenset({"IN"})
+
+
+class IndianHours(Hours):
+    """Hours of contact in India's one zone; ``except_products`` have hours of their own."""
+
+    zone: ZoneName
+    except_products: Names[str] = tighter("subset", default=frozenset())
+
+
+class Decency(DayCap):
+    """What calls must open with, words that intimidate, and how often calls are no persistence yet."""
+
+    blocks: Names[Block]
+    words: tuple[WordList, ...] = ()
+    gap_minutes: PositiveInt = tighter("higher")
+    zone: ZoneName
+
+
+@rule("contact")
+def in_01(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
+    """No recovery calls before 8:00 or from 19:00 on, Indian time; microfinance has hours of its own (IN-04).
+
+    RBI circular of 12 August 2022 on recovery agents. That messages keep the hours too is ours.
+    """
+    return None if s.loan.product in terms.except_products else _hours(s, terms, now)
+
+
+@rule("contact")
+def in_02(s: Situation, terms: Decency, now: datetime) -> Objection | None:
+    """No intimidation or humiliation, no intrusion on family, referees and friends, no anonymous and no persistent calls, nothing false.
+
+    RBI circular of 12 August 2022. The numbers, from which on calls are persistent, are ours.
+    """
+    action = contact(s)
+    if s.third_party:
+        return deny(f"a third party: {s.relation}", "the borrower and who is liable with them", "action.recipient")
+    spoken = action.channel is Channel.CALL and (action.message is None or action.message.klass is not MessageClass.LIMITED_CONTENT)
+    if spoken and (missing := lacking(s, terms.blocks)):
+        return deny(f"an anonymous call, without {', '.join(missing)}", "a caller who says who they are", "action.message.blocks")
+    words = words_of(s)
+    if words and (flaws := found_in(words, terms.words)):
+        return deny(f"the text says: {', '.join(f.entry for f in flaws)}", "no intimidation", "action.message.text")
+    return strictest((unwished(s, _zones(s, terms.zone), now, _ANSWERS), _persistent(s, terms, now)))
+
+
+@rule("contact")
+def in_04(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
+    """Microfinance loans are recovered from 9:00 until before 18:00 only.
+
+    RBI Directions on microfinance of 14 March 2022.
+    """
+    return _hours(s, terms, now)
+
+
+def _hours(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
+    action = contact(s)
+    if action.channel not in terms.channels:
+        return None
+    return outside_hours(now, _zones(s, terms.zone), terms, "people.zone", agreed_hours(s.recipient, action.channel, now))
+
+
+def _persistent(s: Situation, terms: Decency, now: datetime) -> Objection | None:
+    if contact(s).channel is not Channel.CALL:
+        return None
+    calls = [c for c in left(s.contacts(s.recipient.person_id, channel=Channel.CALL)) if c.at <= now]
+    last = max(calls, key=lambda c: c.at, default=None)
+    soon = too_soon(last, timedelta(minutes=terms.gap_minutes), now, f"{terms.gap_minutes} minutes between calls")
+    return strictest((soon, *(over_cap(calls, terms, zone, now, "calls") for zone in _zones(s, terms.zone))))
+
+
+def _zones(s: Situation, of_india: str) -> tuple[str, ...]:
+    """India's zone for whoever lives or has a number there, and every other in which the recipient may be."""
+    at_home = (of_india,) if any(within(place, _INDIA) for place in places(s)) else ()
+    return tuple(dict.fromkeys((*at_home, *zones_of_phone(s))))
