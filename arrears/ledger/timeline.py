@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.events import (
@@ -33,8 +33,11 @@ from arrears.ledger.tables import (
     CaseEventRow,
     CaseRow,
     HoldRow,
+    LoanRow,
     PaymentRow,
     ReferralRow,
+    RelationRow,
+    SubjectKeyRow,
     TaskRow,
     TaskState,
     VerdictRow,
@@ -77,6 +80,7 @@ async def timeline(session: AsyncSession, loan_id: str) -> list[TimelineEntry]:
         *(entry for row in await _of_cases(session, TaskRow, cases) for entry in _task(row)),
         *(entry for row in await _of_cases(session, ReferralRow, cases) for entry in _referral(row)),
         *(entry for row in await _of_cases(session, CaseEventRow, cases) for entry in _event(row, told)),
+        *(_erased(row) for row in await _erased_people(session, loan_id)),
     ]
     order = {case.id: n for n, case in enumerate(cases)}
     return sorted(entries, key=lambda e: (e.at, order.get(e.case_id or "", 0), e.kind == "case_closed"))
@@ -85,6 +89,14 @@ async def timeline(session: AsyncSession, loan_id: str) -> list[TimelineEntry]:
 async def _of_cases(session: AsyncSession, table: type[_Row], cases: Iterable[CaseRow]) -> Sequence[_Row]:
     ids = [case.id for case in cases]
     return (await session.exec(select(table).where(col(table.case_id).in_(ids)).order_by(col(table.id)))).all()
+
+
+async def _erased_people(session: AsyncSession, loan_id: str) -> Sequence[SubjectKeyRow]:
+    borrower = select(LoanRow.borrower_id).where(col(LoanRow.id) == loan_id)
+    relatives = select(RelationRow.person_id).where(col(RelationRow.loan_id) == loan_id)
+    theirs = or_(col(SubjectKeyRow.person_id).in_(borrower), col(SubjectKeyRow.person_id).in_(relatives))
+    erased = select(SubjectKeyRow).where(theirs, col(SubjectKeyRow.destroyed_at).is_not(None)).order_by(col(SubjectKeyRow.person_id))
+    return (await session.exec(erased)).all()
 
 
 def _case(row: CaseRow) -> Iterator[TimelineEntry]:
@@ -204,6 +216,12 @@ def _event(row: CaseEventRow, told: set[str]) -> Iterator[TimelineEntry]:
         case _:
             return
     yield TimelineEntry(at=row.at, kind=row.kind, text=text, case_id=row.case_id, step=step, rules=rules, outcome=outcome, channel=channel)
+
+
+def _erased(row: SubjectKeyRow) -> TimelineEntry:
+    assert row.destroyed_at is not None
+    text = f"{row.person_id} is erased: {row.reason}"
+    return TimelineEntry(at=row.destroyed_at, kind="person_erased", text=text, person_id=row.person_id)
 
 
 def _step(case_id: str, attempt_id: str) -> str:

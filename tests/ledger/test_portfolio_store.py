@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
+from arrears.domain.retention import Keeping
 from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.portfolio import Checked, Written, check, compare, read_json_lines, write
-from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row
+from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow
 from arrears.ledger.vault import Field, keyring
 from tests.ledger.scene import NOW, later, open_case, payment
 
@@ -169,6 +170,34 @@ async def test_a_row_that_contradicts_the_ledger_is_refused(ledger: Ledger, path
     assert (found.line, found.loan_id, found.field, found.problem) == (1, "L-1", field, "differs from what the ledger has")
     assert written == Written()
     assert await count(ledger, LoanRow) == 1
+
+
+@pytest.mark.parametrize("row", [loan(), changed(loan(2), "borrower", to=loan()["borrower"])], ids=["the same row", "a new loan"])
+async def test_a_row_does_not_bring_an_erased_person_back(ledger: Ledger, row: dict[str, Any]) -> None:
+    await bring_in(ledger, loan())
+    async with ledger.session() as session:
+        for key in await session.exec(select(SubjectKeyRow)):
+            key.wrapped_key, key.wrapped_by, key.destroyed_at, key.reason = None, None, NOW, "test"
+
+    compared, written = await bring_in(ledger, row)
+
+    found = compared.refused[0]
+    assert (found.field, found.problem) == ("borrower.id", "is erased")
+    assert "new id" in found.remedy
+    assert written == Written()
+
+
+async def test_a_new_loan_puts_data_that_were_only_kept_into_use_again(ledger: Ledger) -> None:
+    await bring_in(ledger, loan())
+    async with ledger.session() as session:
+        for key in await session.exec(select(SubjectKeyRow)):
+            key.store_only_since = NOW
+
+    await bring_in(ledger, changed(loan(2), "borrower", to=loan()["borrower"]))
+
+    async with ledger.reading() as session:
+        keys = await keyring(session, ["B-1", "B-1.r1"])
+    assert (keys.keeping("B-1"), keys.keeping("B-1.r1")) == (Keeping.ACTIVE, Keeping.ACTIVE)
 
 
 async def test_refusals_and_opt_outs_come_with_the_book(ledger: Ledger) -> None:
