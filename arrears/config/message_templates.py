@@ -46,6 +46,16 @@ class MessageProblem(ValueError):
         super().__init__(f"{where}: {problem}")
         self.where, self.problem = where, problem
 
+    @property
+    def file(self) -> str:
+        return self.where.rpartition(":")[0] if self.where.rpartition(":")[2].isdecimal() else self.where
+
+    @property
+    def line(self) -> int:
+        """Its line; 1 if only the file is known."""
+        last = self.where.rpartition(":")[2]
+        return int(last) if last.isdecimal() else 1
+
 
 class MessageUnknown(MessageProblem):
     """There is no template of that name in that language."""

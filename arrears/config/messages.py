@@ -112,6 +112,10 @@ class MessageLibrary:
         """The names of all messages in a language."""
         return frozenset(path.stem for path in (self._directory / locale).glob("*.txt") if _SLUG.fullmatch(path.stem))
 
+    def path(self, slug: str, locale: str) -> Path:
+        """The file of a message's text."""
+        return self._directory / locale / f"{slug}.txt"
+
     def about(self, slug: str, locale: str) -> FrontMatter:
         """What a message says about itself. Raises ``MessageProblem``."""
         return self._message(slug, locale).front
@@ -157,7 +161,7 @@ class MessageLibrary:
         if (slug, locale) not in self._known:
             if locale not in self.locales or not _SLUG.fullmatch(slug):
                 raise MessageUnknown(f"{locale}/{slug}", f"no such message; there are messages in {', '.join(self.locales)}")
-            message = read_message(self._directory / locale / f"{slug}.txt")
+            message = read_message(self.path(slug, locale))
             _filled(message, SPECIMEN, f"{locale}/{slug}")
             self._known[slug, locale] = message
         return self._known[slug, locale]

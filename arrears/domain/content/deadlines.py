@@ -13,12 +13,13 @@ from arrears.domain.content.words import Words
 _ENGLISH = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty"
 )
-_NUMBER = rf"(?P<n>\d{{1,3}}|(?:{_ENGLISH})(?![a-z]))"
+_TENS = "thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_NUMBER = rf"(?P<n>\d{{1,3}}|(?:{_ENGLISH}|{_TENS})(?![a-z]))"
 _WITHIN = re.compile(
     rf"(?:within|in|next|have|only)\s+(?:the\s+)?(?:next\s+|only\s+)?{_NUMBER}\s*(?:\(\d+\)\s*)?-?\s*(?:calendar |business |working )?(?P<unit>hour|day|week)s?"
 )
 _WITHIN_HAN = re.compile(
-    r"(?P<n>\d{1,3}|[一二两三四五六七八九十]{1,3})\s*个?\s*(?:自然|工作)?(?P<unit>小时|天|日|周|星期)\s*(?:之?内|以内|前)"
+    r"(?<![月年\d/.\-])(?P<n>\d{1,3}|[一二两三四五六七八九十]{1,3})\s*个?\s*(?:自然|工作)?(?P<unit>小时|天|日|周|星期)\s*(?:之?内|以内|前)"
 )
 _BY = r"(?:by|before|until|till|no later than|not later than|on or before|prior to|deadline(?: is|:)?|due(?: on)?)\s+(?:the\s+)?(?:\w+day,?\s+)?"
 _NUMERIC = r"(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})\s*[日号]?"
@@ -33,7 +34,9 @@ _AT_ONCE = re.compile(
 )
 _DAYS = {"hour": 0, "day": 1, "week": 7, "小时": 0, "天": 1, "日": 1, "周": 7, "星期": 7}
 _HOURS_A_DAY = 24
-_IN_ENGLISH: dict[str, int] = {word: n for n, word in enumerate(_ENGLISH.split("|"), start=1)}
+_IN_ENGLISH: dict[str, int] = {word: n for n, word in enumerate(_ENGLISH.split("|"), start=1)} | {
+    word: n for n, word in zip(range(30, 100, 10), _TENS.split("|"), strict=True)
+}
 _MONTH_NUMBERS: dict[str, int] = {month: n for n, month in enumerate(MONTHS.split("|"), start=1)}
 
 

@@ -29,7 +29,7 @@ _HOUR = re.compile(r"\b([ap])\.\s?m\.", re.IGNORECASE)
 _TITLE = re.compile(r"\b(mr|mrs|ms|dr)\.", re.IGNORECASE)
 _FIRM = re.compile(r"\b(inc|ltd|co|corp|llc|plc)\.(?!\s+[A-Z])", re.IGNORECASE)
 _SLOTS["times"] = rf"(?P<times>(?:(?:(?<![a-z])(?:{_LATIN_TIMES})(?![a-z])|{_OTHER_TIMES}|(?<!\d)\d{{1,2}}(?::\d{{2}})?(?!\d))[ ,]*)+)"
-_AFTER_HOUR = re.compile(rf"(?<=[ap]m) (?=[A-Z])(?!(?:{_LATIN_TIMES})\b)", re.IGNORECASE)
+_AFTER_HOUR = re.compile(rf"(?:(?<=\d[ap]m)|(?<=\d [ap]m)) (?=[A-Z])(?!(?:{_LATIN_TIMES})\b)", re.IGNORECASE)
 _END_OF_SENTENCE = re.compile(r"[.!?;\n。！？；]+")
 _EDGES = " ,:，：-—"
 _LONGEST = 1000
