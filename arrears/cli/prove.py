@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -15,14 +16,19 @@ from sqlalchemy.engine import make_url
 from arrears.cli.output import ExitCode, JsonFlag, Unreachable, WrongUsage, out, print_json
 from arrears.cli.proof_view import show
 from arrears.cli.site import DataDir, find_site
+from arrears.prove import export as export_check
+from arrears.prove import histories as history_check
 from arrears.prove import judge, rows
 from arrears.prove.foreign import COUNTRY_OF_REGIME, Column, ColumnsUnusable, DateOrder, Kind, LogUnreadable, Reading, open_log
 from arrears.prove.foreign.summary import log_read
+from arrears.prove.histories import HistoryUnreadable
 from arrears.prove.model import Result, Source, instant
 from arrears.prove.page import LANGUAGES, page
 from arrears.prove.parallel import PartFailed
-from arrears.prove.report import MOST_LISTED, Report, Subject, report
+from arrears.prove.report import MOST_LISTED, CrossCheck, Report, Subject, report
 from arrears.prove.span import Spanned
+from arrears.workers.connection import TemporalUnreachable, connect
+from arrears.workflows.contract import WORKFLOW_TYPE
 
 EPILOG = "Exit codes: 0 nothing found, 1 something was found, 2 wrong usage, 3 the proof could not be made."
 
@@ -59,6 +65,20 @@ Regimes = Annotated[
 ]
 Dates = Annotated[DateOrder | None, typer.Option(help="How a log writes dates such as 03/04/2026.")]
 Encoding = Annotated[str | None, typer.Option(help="A log's encoding, if it is not found out rightly.")]
+Histories = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR|HOST:PORT", help="Compare with Temporal's histories: exported files, or those of the server at this address."
+    ),
+]
+Exports = Annotated[
+    list[Path] | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="Compare with what a provider says it sent (.csv, .jsonl), or the sandbox's record; may be repeated.",
+    ),
+]
 PageFile = Annotated[Path | None, typer.Option("--page", metavar="FILE.html", help="Write the report as one printable page.")]
 Language = Annotated[str, typer.Option(help=f"The page's language: {', '.join(LANGUAGES)}.")]
 Processes = Annotated[int | None, typer.Option(min=1, help="How many processes judge at once. Default: one for each processor.")]
@@ -75,6 +95,8 @@ def prove(
     regime: Regimes = None,
     dates: Dates = None,
     encoding: Encoding = None,
+    histories: Histories = None,
+    export: Exports = None,
     page_file: PageFile = None,
     language: Language = "en",
     processes: Processes = None,
@@ -86,13 +108,16 @@ def prove(
         raise WrongUsage(f"there is no page in {language}; there are: {', '.join(LANGUAGES)}")
     span = _span(since, until)
     if log:
+        if given := [name for name, value in (("--histories", histories), ("--export", export), ("--ledger", ledger)) if value]:
+            raise WrongUsage(f"{given[0]} is about a ledger, --log about somebody else's record; ask for them one after the other")
         found = _prove_log(
             log, Reading(_columns(column), _events(event), _zone(zone), dates, encoding), _regimes(regime), span, processes or _processors()
         )
     else:
         if given := [name for name, value in (("--column", column), ("--event", event), ("--zone", zone), ("--regime", regime)) if value]:
             raise WrongUsage(f"{given[0]} says how to read a log; name one with --log")
-        found = _prove_ledger(ledger or find_site(data_dir).settings.ledger_url, span, processes or _processors())
+        url = ledger or find_site(data_dir).settings.ledger_url
+        found = _prove_ledger(url, span, processes or _processors(), histories, export or [])
     if page_file is not None:
         page_file.write_text(page(found, language), encoding="utf-8")
     if as_json:
@@ -106,7 +131,7 @@ def prove(
 Span = tuple[datetime | None, datetime | None]
 
 
-def _prove_ledger(url: str, span: Span, processes: int) -> Report:
+def _prove_ledger(url: str, span: Span, processes: int, histories: str | None, exports: list[Path]) -> Report:
     begun = time.monotonic()
     try:
         source = rows.open(url)
@@ -114,10 +139,36 @@ def _prove_ledger(url: str, span: Span, processes: int) -> Report:
             result = _judged(source, span, processes)
         finally:
             source.close()
+        compared = [_compared(url, histories)] if histories else []
+        compared += [export_check.compare(url, path) for path in exports]
+    except (LogUnreadable, HistoryUnreadable) as unusable:
+        raise WrongUsage(str(unusable)) from None
     except (rows.Unreadable, PartFailed) as failed:
         raise Unreachable(f"the ledger cannot be proved: {failed}") from None
     subject = Subject(kind="ledger", name=make_url(url).render_as_string(hide_password=True), since=span[0], until=span[1])
-    return report(subject, result, time.monotonic() - begun, most_listed=MOST_LISTED)
+    return report(subject, result, time.monotonic() - begun, cross_checks=compared, most_listed=MOST_LISTED)
+
+
+def _compared(url: str, histories: str) -> CrossCheck:
+    place = Path(histories)
+    if place.exists():
+        return history_check.compare(url, history_check.from_files(place), histories)
+    if ":" not in histories:
+        raise WrongUsage(f"--histories: there is no file or directory {histories}, and it is no address such as localhost:7233")
+    return history_check.compare(url, asyncio.run(_fetched(histories)), histories)
+
+
+async def _fetched(address: str) -> list[history_check.History]:
+    """The histories of all cases that a Temporal server has. Raises ``Unreachable``."""
+    try:
+        client = await connect(address=address, within=timedelta(seconds=5))
+    except TemporalUnreachable as gone:
+        raise Unreachable(str(gone)) from gone
+    found: list[history_check.History] = []
+    async for run in client.list_workflows(f"WorkflowType = '{WORKFLOW_TYPE}'"):
+        history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+        found.append(history.to_json_dict())
+    return found
 
 
 def _prove_log(files: list[Path], reading: Reading, regimes: tuple[str, ...], span: Span, processes: int) -> Report:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,6 +130,13 @@ class CrossCheck(_Part):
     findings: tuple[Disagreement, ...]
     findings_left_out: int = 0
     notes: tuple[str, ...] = ()
+
+
+def listed(findings: Iterable[Disagreement], most: int = 1_000) -> tuple[tuple[Disagreement, ...], int]:
+    """The first so many findings, and how many more there are."""
+    rest = iter(findings)
+    first = tuple(islice(rest, most))
+    return first, sum(1 for _ in rest)
 
 
 class WordRead(_Part):

@@ -12,7 +12,8 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -75,11 +76,7 @@ class Tally:
 
 def read_log(path: Path, reading: Reading, tally: Tally, file: int = 0) -> Iterator[Entry]:
     """The entries of one file; problems and words are counted in ``tally``. Raises ``LogUnreadable`` and ``ColumnsUnusable``."""
-    csv.field_size_limit(_LONGEST_CELL)
-    with _open(path, reading.encoding) as text:
-        header, rows = _json_rows(text) if _is_json(path) else _csv_rows(text)
-        if not header:
-            raise LogUnreadable(f"{path.name} is empty")
+    with rows_of(path, reading.encoding) as (header, rows):
         try:
             layout = lay_out(header, reading.columns)
         except ColumnsUnusable as unusable:
@@ -89,6 +86,17 @@ def read_log(path: Path, reading: Reading, tally: Tally, file: int = 0) -> Itera
         times = _times(layout, sample)
         maker = EntryMaker(layout, reading, reading.order or order_of(times), file, header, midnight_is_no_time=_only_days(times))
         yield from _entries(path.name, maker, chain(sample, rows), tally)
+
+
+@contextmanager
+def rows_of(path: Path, encoding: str | None = None) -> Generator[tuple[list[str], Iterator[RawRow]]]:
+    """The names of a file's columns and its rows, for as long as the block lasts. Raises ``LogUnreadable``."""
+    csv.field_size_limit(_LONGEST_CELL)
+    with _open(path, encoding) as text:
+        header, rows = _json_rows(text) if _is_json(path) else _csv_rows(text)
+        if not header:
+            raise LogUnreadable(f"{path.name} is empty")
+        yield header, rows
 
 
 def _entries(name: str, maker: EntryMaker, rows: Iterator[RawRow], tally: Tally) -> Iterator[Entry]:
