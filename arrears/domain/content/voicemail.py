@@ -96,7 +96,7 @@ def _fits(sentence: str, grammar: LimitedContent) -> dict[str, str] | None:
 @lru_cache(maxsize=512)
 def _form(form: str, greetings: tuple[str, ...]) -> re.Pattern[str]:
     opening = "|".join(re.escape(greeting) for greeting in greetings)
-    pieces = re.split(r"(\{\w+\}|\[|\])", form)
+    pieces = re.split(r"(\{\w+\}|\[|\])", form.replace(" [", "[ "))
     return re.compile(f"(?:(?:{opening})[ ,，]+)?" + "".join(_piece(piece) for piece in pieces), re.IGNORECASE)
 
 
