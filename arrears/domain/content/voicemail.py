@@ -10,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from arrears.domain.content.reading import visible
 from arrears.domain.content.words import Flaw, WordList, says
 
+_UPPER = r"[A-Z\u00c0-\u00de][\w'’\-]*"
+_HAN = r"[\u3400-\u9fff]"
 _SLOTS = {
-    "person": r"(?P<person>[^\W\d_][^\W\d_.'\-·]*(?:[ .'\-·]+[^\W\d_][^\W\d_'\-·]*){0,3})",
-    "business": r"(?P<business>[\w&'\-]+(?:[ ,]+[\w&'\-]+){0,6})",
+    # Names begin with capitals: otherwise any sentence would be a long name.
+    "person": rf"(?P<person>(?-i:{_UPPER}(?: (?:{_UPPER}|[A-Z]\.)){{0,3}}|{_HAN}{{2,4}}(?:·{_HAN}{{1,6}})?))",
+    "business": rf"(?P<business>(?-i:(?:{_UPPER}|\d\w*)(?:(?: |, | & )(?:{_UPPER}|\d\w*|of|and|the)){{0,6}}|{_HAN}{{2,16}}))",
     "number": r"(?P<number>\+?\(?\d(?:[ \-()]{0,2}\d){4,14})",
 }
 _TIME_WORDS = (
@@ -65,11 +68,13 @@ def limited_content(text: str, grammar: LimitedContent) -> tuple[Flaw, ...]:
         else:
             said |= found
     flaws += [f"no {_MEANT[element]}" for element, value in said.items() if not value]
-    if said["business"] and says(said["business"], grammar.hints):
-        flaws.append("the business's name hints at the collection of debts")
+    flaws += [
+        f"the name of the {_WHOSE[element]} hints at a debt" for element in _WHOSE if said[element] and says(said[element], grammar.hints)
+    ]
     return tuple(_flaw(flaw, grammar) for flaw in flaws)
 
 
+_WHOSE = {"business": "business", "person": "person to ask for"}
 _MEANT = {
     "person": "name of somebody to ask for",
     "business": "name of the business",
