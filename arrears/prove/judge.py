@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from arrears.prove import words
 from arrears.prove.debtor import Debtor
 from arrears.prove.law import agencies, cn, eu, house, india, placements, record, uk, us, wishes
+from arrears.prove.law.late import late_breaches
 from arrears.prove.law.rule import RULES, Rule
 from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Violation
 from arrears.prove.parallel import Shared, run_parts
-from arrears.prove.sending import Sending, places_of
+from arrears.prove.sending import Breach, Sending, places_of
 from arrears.prove.zones import Zones
 
 MOST_LISTED = 100_000
@@ -37,6 +38,7 @@ class Judge:
     zones: Zones = field(default_factory=Zones)
     _plans: dict[_PlanKey, _Plan] = field(default_factory=dict[_PlanKey, _Plan])
     _made: Counter[_PlanKey] = field(default_factory=Counter[_PlanKey])
+    _capped: dict[str, bool] = field(default_factory=dict[str, bool])
     _regimes: dict[tuple[frozenset[str], tuple[str, ...]], frozenset[str]] = field(
         default_factory=dict[tuple[frozenset[str], tuple[str, ...]], frozenset[str]]
     )
@@ -49,8 +51,11 @@ class Judge:
         debtor = Debtor(file)
         for verdict in file.verdicts:
             self.coverage.regimes.update(verdict.regimes)
+        self._capped.clear()
         for contact in file.contacts:
             yield from self._contact(contact, debtor)
+        for call, breach in late_breaches(debtor, self._capped):
+            yield _violation("CN-02", words.CN, call, breach)._replace(late=True)
         for placement in file.placements:
             loan = file.loans.get(placement.loan_id)
             if loan is not None and self.book.asks_about(placement.sent_at):
@@ -76,20 +81,14 @@ class Judge:
             self.coverage.reported += 1
         else:
             self.coverage.contacts += 1
+        broken = False
         for rule in self._plan(sending):
             breach = rule.check(sending)
             if breach is not None:
-                yield Violation(
-                    rule.id,
-                    contact.contact_id,
-                    contact.loan_id,
-                    contact.person_id,
-                    contact.at,
-                    breach.observed,
-                    breach.limit,
-                    breach.words,
-                    rule.regime,
-                )
+                broken = broken or rule.id == "CN-02"
+                yield _violation(rule.id, rule.regime, contact, breach)
+        if contact.channel == words.CALL and words.CN in sending.regimes:
+            self._capped[contact.contact_id] = broken
         debtor.remember(contact, sending.day)
 
     def _plan(self, s: Sending) -> _Plan:
@@ -156,6 +155,20 @@ class Judge:
                 breach.words,
                 regime,
             )
+
+
+def _violation(rule: str, regime: str, contact: Contact, breach: Breach) -> Violation:
+    return Violation(
+        rule,
+        contact.contact_id,
+        contact.loan_id,
+        contact.person_id,
+        contact.at,
+        breach.observed,
+        breach.limit,
+        breach.words,
+        regime,
+    )
 
 
 def run(source: Source, *, processes: int = 1, most_listed: int = MOST_LISTED) -> Result:

@@ -74,6 +74,14 @@ def test_what_the_agency_told_later_is_no_hindsight(scene: Scene) -> None:
     assert scene.broken(scene.call("2026-11-23 12:00", "no_answer")) == set()
 
 
+def test_an_agencys_report_that_came_late_is_an_incident(scene: Scene) -> None:
+    for hour in (9, 10):
+        scene.call(f"2026-11-23 {hour:02}:00", "answered_delaying")
+    scene.reported("2026-11-23 11:00", outcome="answered_delaying", known_at=scene.at("2026-11-23 13:00"), by="lender")
+    fourth = scene.call("2026-11-23 12:00", "answered_delaying")
+    assert [(v.rule, v.contact_id, v.late) for v in scene.violations()] == [("CN-02", fourth.contact_id, True)]
+
+
 def test_a_call_of_which_nobody_knows_how_it_went_counts_as_effective(scene: Scene) -> None:
     for hour in (9, 10):
         scene.call(f"2026-11-23 {hour:02}:00", "answered_delaying")
