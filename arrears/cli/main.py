@@ -11,7 +11,7 @@ from socket import gaierror
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from arrears.cli import approvals, cases, database, operators, portfolio, privacy, processes, prove, rules, strategy, verdict
+from arrears.cli import approvals, cases, database, messages, operators, portfolio, privacy, processes, prove, rules, strategy, verdict
 from arrears.cli.demo.command import demo
 from arrears.cli.output import EXIT_CODES, CommandFailed, ExitCode, print_problem
 from arrears.ledger.loans import LedgerRefusal
@@ -33,6 +33,7 @@ app.add_typer(cases.app, name="case")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(operators.app, name="operators")
 app.add_typer(strategy.app, name="strategy")
+app.add_typer(messages.app, name="messages")
 app.command("verdict")(verdict.verdict)
 app.command("rules")(rules.rules)
 app.command("prove", epilog=prove.EPILOG)(prove.prove)
