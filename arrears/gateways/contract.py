@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Protocol, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from arrears.config.settings import GatewayName
+from arrears.domain import handover
 from arrears.domain.events import Id
 from arrears.domain.loan import Payment
 from arrears.domain.money import Amount, Currency
@@ -67,7 +68,12 @@ class Outgoing(_Wire):
 
 
 class Handover(_Wire):
-    """A case, or a fact about it, for an institution; or the recall of an earlier handover, whose key is ``recalls``."""
+    """A case, or a fact about it, for an institution; or the recall of an earlier handover, whose key is ``recalls``.
+
+    It can tell nothing but what ``arrears.domain.handover`` lists for its target.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     key: Id
     target: Referral
@@ -81,6 +87,11 @@ class Handover(_Wire):
     recalls: Id | None = None
     requested_at: AwareDatetime
     callback_url: str | None = None
+
+    @model_validator(mode="after")
+    def _tells_what_it_may(self) -> Self:
+        handover.check(self.target, (name for name, value in self if value is not None))
+        return self
 
 
 class Receipt(_Wire):

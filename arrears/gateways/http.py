@@ -13,6 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from arrears.config.settings import GatewayName, GatewaySettings
+from arrears.domain import handover
 from arrears.gateways.contract import GatewayFinal, GatewayRetryable, Handover, Outgoing, Receipt
 from arrears.gateways.signing import signature_headers
 
@@ -39,7 +40,9 @@ class HttpGateway:
         )
 
     async def send(self, order: Outgoing | Handover) -> Receipt:
-        """POST the order under its key; see :class:`arrears.gateways.contract.Gateway`."""
+        """POST the order under its key; see :class:`arrears.gateways.contract.Gateway`. One that tells an institution too much never leaves."""
+        if isinstance(order, Handover):
+            self._check(order)
         body = order.model_dump_json(exclude_none=True).encode()
         answer = await self._ask("POST", _ORDERS, order.key, body)
         if answer.is_success:
@@ -57,6 +60,12 @@ class HttpGateway:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    def _check(self, order: Handover) -> None:
+        try:
+            handover.check(order.target, order.model_dump(exclude_none=True))
+        except handover.ToldTooMuch:
+            raise GatewayFinal(self.name, "told_too_much") from None
 
     async def _ask(self, method: str, path: str, key: str, body: bytes) -> httpx.Response:
         headers = signature_headers(self._secret, key, body) | {"accept": "application/json"}
