@@ -169,6 +169,12 @@ def _value(value: Any) -> str:
     match value:
         case {"start": str(start), "end": str(end)}:
             return f"{start[:5]}–{end[:5]}"
+        case {"name": str(name), "entries": [*entries]}:
+            return f"{name} ({len(entries)} words)"
+        case {"statements": list(), "requests": list()}:
+            return "a grammar"
+        case dict() if not value:
+            return "none"
         case dict():
             return ", ".join(f"{name} {_value(of)}" for name, of in cast("dict[str, Any]", value).items())
         case list():

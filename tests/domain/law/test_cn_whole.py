@@ -1,0 +1,39 @@
+"""Mainland China: no rule of the law is forgotten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arrears.cli.verdict import Vector
+from arrears.domain.law.rule import RULES
+from tests.domain.law.chinese import CN
+
+NUMBERS = (*range(1, 19), *range(20, 31), *range(40, 74))
+"""The numbers of the law's rules, in three groups: who and when, content and conduct, data and people and agencies."""
+
+VECTORS = Path(__file__).parents[2] / "law" / "vectors" / "cn"
+
+
+def test_every_rule_is_either_checked_or_said_to_be_kept_elsewhere() -> None:
+    wanted = {f"CN-{number:02}" for number in NUMBERS}
+    assert CN.terms.keys() | CN.elsewhere.keys() == wanted
+    assert not CN.terms.keys() & CN.elsewhere.keys()
+
+
+def test_every_rule_in_the_code_has_its_terms() -> None:
+    assert {rule for rule in RULES if rule.startswith("CN-")} == CN.terms.keys()
+
+
+def test_every_rule_says_in_one_paragraph_what_it_means_and_then_its_clause() -> None:
+    for rule in CN.terms:
+        plain = RULES[rule].plain
+        assert plain.endswith("."), rule
+        assert "art." not in plain, rule
+
+
+def test_every_rule_stands_against_something_in_a_vector_and_keeps_silent_in_one_about_it() -> None:
+    vectors = [Vector.model_validate_json(path.read_bytes()) for path in VECTORS.glob("*.json")]
+    standing = {rule for v in vectors if v.expect for rule in v.expect.rules}
+    assert CN.terms.keys() - standing == {"CN-06"}, "CN-06 is off, so that no vector meets it"
+    about = {rule for rule in CN.terms if any(v.expect and rule not in v.expect.rules for v in vectors)}
+    assert about == CN.terms.keys()
