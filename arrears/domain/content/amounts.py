@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 
 from arrears.domain.content.reading import folded, visible
 from arrears.domain.content.words import Words
@@ -111,6 +112,9 @@ def _alternatives(marks: Iterable[str]) -> str:
     return "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True))
 
 
+HIDDEN = "\ufffc"
+"""Stands where something was that is not to be read: neither a digit nor a space."""
+
 _DIGITS = r"\d[\d.,'’]{0,28}\d|\d"
 _SPACED_DIGITS = r"\d{1,3}(?: \d{3}){1,6}(?:[.,]\d{1,4})?|" + _DIGITS
 _CODE = rf"(?<![A-Za-z])(?:{'|'.join(_CODES)}|{'|'.join(sorted(_LOWER_CODES))})(?![A-Za-z])"
@@ -118,9 +122,7 @@ _NAMED_BEFORE = r"人民币|(?<![A-Za-z])(?i:rs\.?|rupees?|rmb)(?![A-Za-z])"
 _NAMED_AFTER = (
     rf"(?:{_alternatives(n for n in _NAMES if not n[0].isascii())})|(?i:{_alternatives(n for n in _NAMES if n[0].isascii())})(?![A-Za-z])"
 )
-_TIMES_AFTER = (
-    rf"[余多]?(?:{'|'.join('万萬千百亿億')})(?![一二三四五六七八九])|(?i:{_alternatives(t for t in _TIMES if t.isascii())})(?![A-Za-z])"
-)
+_TIMES_AFTER = rf"[余多]?(?:{'|'.join('万萬千百亿億')})[余多]?(?![一二三四五六七八九])|(?i:{_alternatives(t for t in _TIMES if t.isascii())})(?![A-Za-z])"
 _SIGN = _alternatives(_SIGNS)
 _SIGN_BEFORE = _alternatives(sign for sign in _SIGNS if sign != "元")
 _BEFORE = rf"(?P<before>{_SIGN_BEFORE}|{_CODE}|{_NAMED_BEFORE})"
@@ -130,8 +132,8 @@ _HAN_DIGITS = {
     c: n for n, digits in enumerate(("〇零", "一壹", "二两贰", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")) for c in digits
 }
 _HAN_UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
-_HAN_GROUPS = {"万": 10_000, "亿": 100_000_000}
-_HAN = "".join((*_HAN_DIGITS, *_HAN_UNITS, *_HAN_GROUPS))
+_HAN_GROUPS = (("亿", 100_000_000), ("万", 10_000))
+_HAN = "".join((*_HAN_DIGITS, *_HAN_UNITS, *(group for group, _ in _HAN_GROUPS)))
 _HAN_AMOUNT = re.compile(
     rf"(?P<yuan>[{_HAN}]{{1,24}})\s?(?P<unit>元|圆|块钱|块|美元|英镑|卢比|人民币)(?:整|正)?(?:(?P<jiao>[{_HAN}])[角毛])?(?:(?P<fen>[{_HAN}])分)?"
 )
@@ -197,26 +199,22 @@ def blanked(text: str, known: Iterable[str]) -> str:
     seen = visible(text)
     for fact in sorted({visible(fact).strip() for fact in known}, key=len, reverse=True):
         if fact:
-            seen = re.sub(rf"(?<![0-9]){re.escape(fact)}(?![0-9])", "\x1f", seen)
+            seen = re.sub(rf"(?<![0-9]){re.escape(fact)}(?![0-9])", HIDDEN, seen)
     return seen
 
 
 def without_dates(text: str) -> str:
     """A visible text without days and times of day."""
-    return _DATES.sub("\x1f", text)
+    return _DATES.sub(HIDDEN, text)
 
 
 def _amounts(text: str, locale: str) -> Iterator[Quoted]:
     tongue = re.split(r"[-_]", locale.lower())[0]
-    digits = _SPACED_DIGITS if tongue in _SIGNED_BY_SPACE else _DIGITS
-    with_currency = re.compile(
-        rf"{_BEFORE}\s?(?P<minus>-\s?)?(?P<n1>{digits})\s?(?P<t1>{_TIMES_AFTER})?(?:\s?(?:元|圆|块钱?){_COINS})?"
-        rf"|(?<![\d.,'])(?P<n2>{digits})\s?(?P<t2>{_TIMES_AFTER})?\s?{_AFTER}{_COINS.replace('jiao', 'jiao2').replace('fen', 'fen2')}"
-    )
+    with_currency = _with_currency_form(_SPACED_DIGITS if tongue in _SIGNED_BY_SPACE else _DIGITS)
 
     def take(match: re.Match[str]) -> str:
         found.append(_with_currency(match, tongue))
-        return "\x1f"
+        return HIDDEN
 
     found: list[Quoted] = []
     if _COMPOSITE.search(text):
@@ -226,21 +224,29 @@ def _amounts(text: str, locale: str) -> Iterator[Quoted]:
     rest = folded(rest)
     for match in _HAN_AMOUNT.finditer(rest):
         yield _in_han(match)
-    rest = _HAN_AMOUNT.sub("\x1f", rest)
+    rest = _HAN_AMOUNT.sub(HIDDEN, rest)
     if _IN_WORDS.search(rest):
         yield Quoted(None, _ANY)
     bare = [match.group() for match in _BARE.finditer(rest)]
-    rest = _BARE.sub("\x1f", rest)
+    rest = _BARE.sub(HIDDEN, rest)
     asked = [match["number"] for form in (_ASKED, _OPEN) for match in form.finditer(rest)]
     for number in (*bare, *asked):
         yield Quoted(_value(number, tongue), _ANY)
+
+
+@cache
+def _with_currency_form(digits: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"{_BEFORE}\s?(?P<minus>-\s?)?(?P<n1>{digits})\s?(?P<t1>{_TIMES_AFTER})?(?:\s?(?:元|圆|块钱?){_COINS})?"
+        rf"|(?<![\d.,'])(?P<n2>{digits})\s?(?P<t2>{_TIMES_AFTER})?\s?{_AFTER}{_COINS.replace('jiao', 'jiao2').replace('fen', 'fen2')}"
+    )
 
 
 def _with_currency(match: re.Match[str], tongue: str) -> Quoted:
     value = _value(match["n1"] or match["n2"], tongue)
     if value is not None:
         times = (match["t1"] or match["t2"] or "").lower()
-        if times[:1] in ("余", "多"):
+        if "余" in times or "多" in times:
             return Quoted(None, _currencies(match["before"] or match["after"]))
         value = value * _TIMES.get(times, 1)
         value += Decimal(match["jiao"] or match["jiao2"] or 0) / 10 + Decimal(match["fen"] or match["fen2"] or 0) / 100
@@ -280,17 +286,16 @@ def han_value(numeral: str) -> Decimal | None:
     """What a Chinese numeral says, such as ``一千二百三十四`` or digit by digit ``一二三四``; ``None`` if it says nothing."""
     if len(numeral) > 1 and all(c in _HAN_DIGITS for c in numeral):
         return Decimal("".join(str(_HAN_DIGITS[c]) for c in numeral))
-    total, section, digit = 0, 0, None
+    for group, size in _HAN_GROUPS:
+        if group in numeral:
+            many, _, rest = numeral.rpartition(group)
+            counted, left = han_value(many), han_value(rest) if rest else Decimal(0)
+            return None if counted is None or left is None else counted * size + left
+    total, digit = 0, None
     for char in numeral:
         if char in _HAN_DIGITS:
             digit = _HAN_DIGITS[char]
-        elif char in _HAN_UNITS:
-            section += (1 if digit is None else digit) * _HAN_UNITS[char]
-            digit = None
         else:
-            whole = section + (digit or 0)
-            if not whole:
-                return None
-            total = (total + whole) * _HAN_GROUPS[char] if char == "亿" else total + whole * _HAN_GROUPS[char]
-            section, digit = 0, None
-    return Decimal(total + section + (digit or 0))
+            total += (1 if digit is None else digit) * _HAN_UNITS[char]
+            digit = None
+    return Decimal(total + (digit or 0)) if numeral else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from arrears.domain.content.amounts import amounts, blanked
+from arrears.domain.content.amounts import HIDDEN, amounts, blanked
 from arrears.domain.content.numbers import without_phones
 from arrears.domain.content.reading import folded, squeezed, visible
 from arrears.domain.content.words import Flaw, WordList, Words, found_in
@@ -72,7 +72,7 @@ def _is_told(secret: str, said: str, latin: str) -> bool:
 
 def _without_times(text: str) -> str:
     """A visible text without times of day; a day is a fact of the debt here."""
-    return re.sub(r"(?<![\d:])\d{1,2}:\d{2}(?![\d:])", "\x1f", text)
+    return re.sub(r"(?<![\d:])\d{1,2}:\d{2}(?![\d:])", HIDDEN, text)
 
 
 def _flaw(entry: str) -> Flaw:

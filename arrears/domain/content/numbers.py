@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from arrears.domain.content.amounts import blanked, without_dates
+from arrears.domain.content.amounts import HIDDEN, blanked, without_dates
 from arrears.domain.content.reading import visible
 from arrears.domain.content.words import Flaw, Words
 
@@ -46,13 +46,13 @@ def _account_numbers(words: Words) -> Iterator[Flaw]:
     for form, kind in ((_IDENTITY_CARD, "an identity card's number"), (_SOCIAL_SECURITY, "a social security number")):
         if form.search(text):
             yield _flaw(kind)
-            text = form.sub("\x1f", text)
+            text = form.sub(HIDDEN, text)
     for match in _RUN.finditer(text):
         digits = _digits(match.group())
         yield _flaw(
             f"a card number of {len(digits)} digits" if luhn(digits) and 13 <= len(digits) <= 19 else f"a run of {len(digits)} digits"
         )
-    rest = _MONEY.sub("\x1f", _RUN.sub("\x1f", text))
+    rest = _MONEY.sub(HIDDEN, _RUN.sub(HIDDEN, text))
     for match in _LOOSE_RUN.finditer(rest):
         if luhn(digits := _digits(match.group())):
             yield _flaw(f"a card number of {len(digits)} digits")
@@ -66,7 +66,7 @@ def luhn(digits: str) -> bool:
 
 def without_phones(text: str) -> str:
     """A visible text without anything that has the form of a telephone number."""
-    return _PHONE.sub("\x1f", text)
+    return _PHONE.sub(HIDDEN, text)
 
 
 def premium_rate(words: Words, prefixes: tuple[str, ...]) -> tuple[Flaw, ...]:
