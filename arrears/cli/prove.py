@@ -32,6 +32,9 @@ from arrears.workflows.contract import WORKFLOW_TYPE
 
 EPILOG = "Exit codes: 0 nothing found, 1 something was found, 2 wrong usage, 3 the proof could not be made."
 
+_FEW_LINES = 20_000
+_SMALL_FILE = 32 * 1024 * 1024
+
 LedgerUrl = Annotated[str | None, typer.Option("--ledger", metavar="URL", help="The ledger to prove. Default: this installation's.")]
 Logs = Annotated[
     list[Path] | None,
@@ -110,14 +113,12 @@ def prove(
     if log:
         if given := [name for name, value in (("--histories", histories), ("--export", export), ("--ledger", ledger)) if value]:
             raise WrongUsage(f"{given[0]} is about a ledger, --log about somebody else's record; ask for them one after the other")
-        found = _prove_log(
-            log, Reading(_columns(column), _events(event), _zone(zone), dates, encoding), _regimes(regime), span, processes or _processors()
-        )
+        found = _prove_log(log, Reading(_columns(column), _events(event), _zone(zone), dates, encoding), _regimes(regime), span, processes)
     else:
         if given := [name for name, value in (("--column", column), ("--event", event), ("--zone", zone), ("--regime", regime)) if value]:
             raise WrongUsage(f"{given[0]} says how to read a log; name one with --log")
         url = ledger or find_site(data_dir).settings.ledger_url
-        found = _prove_ledger(url, span, processes or _processors(), histories, export or [])
+        found = _prove_ledger(url, span, processes, histories, export or [])
     if page_file is not None:
         page_file.write_text(page(found, language), encoding="utf-8")
     if as_json:
@@ -131,12 +132,12 @@ def prove(
 Span = tuple[datetime | None, datetime | None]
 
 
-def _prove_ledger(url: str, span: Span, processes: int, histories: str | None, exports: list[Path]) -> Report:
+def _prove_ledger(url: str, span: Span, processes: int | None, histories: str | None, exports: list[Path]) -> Report:
     begun = time.monotonic()
     try:
         source = rows.open(url)
         try:
-            result = _judged(source, span, processes)
+            result = _judged(source, span, processes or _processors(_size_of(url) > _SMALL_FILE))
         finally:
             source.close()
         compared = [_compared(url, histories)] if histories else []
@@ -171,14 +172,14 @@ async def _fetched(address: str) -> list[history_check.History]:
     return found
 
 
-def _prove_log(files: list[Path], reading: Reading, regimes: tuple[str, ...], span: Span, processes: int) -> Report:
+def _prove_log(files: list[Path], reading: Reading, regimes: tuple[str, ...], span: Span, processes: int | None) -> Report:
     begun = time.monotonic()
     try:
         opened = open_log(files, reading, regimes)
     except (LogUnreadable, ColumnsUnusable) as unusable:
         raise WrongUsage(str(unusable)) from None
     try:
-        result = _judged(opened.source, span, processes)
+        result = _judged(opened.source, span, processes or _processors(opened.tally.lines > _FEW_LINES))
     except PartFailed as failed:
         raise Unreachable(f"the log cannot be judged: {failed}") from None
     finally:
@@ -199,8 +200,15 @@ def _judged(source: Source, span: Span, processes: int) -> Result:
     return judge.run(Spanned(source, since, until), processes=processes)
 
 
-def _processors() -> int:
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+def _processors(much: bool) -> int:
+    """One process for each processor; for a little, starting another takes longer than the work."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) if much else 1
+
+
+def _size_of(ledger_url: str) -> float:
+    """The bytes of a ledger in a file; endless for one on a server."""
+    url = make_url(ledger_url)
+    return Path(url.database).stat().st_size if url.get_backend_name() == "sqlite" and url.database else float("inf")
 
 
 def _columns(given: list[str] | None) -> dict[str, str]:
