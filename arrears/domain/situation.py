@@ -309,6 +309,8 @@ class Message(_Fact):
     content_hash: str | None = None
     template: str | None = None
     locale: str = "zh-CN"
+    html: str | None = Field(default=None, repr=False, description="the part of a mail that is shown as a page; judged like the text")
+    names: tuple[str, ...] = Field(default=(), repr=False, description="names of people in the text, which may look like words of debt")
     known: tuple[str, ...] = Field(
         default=(), repr=False, description="telephone numbers, web addresses and references in the text, which are no figures of the debt"
     )

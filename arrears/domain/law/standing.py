@@ -155,7 +155,15 @@ def words_of(s: Situation) -> Words | None:
     message = contact(s).message
     if message is None or message.text is None:
         return None
-    return Words(text=message.text, subject=message.subject or "", locale=message.locale, klass=message.klass, known=message.known)
+    return Words(
+        text=message.text,
+        subject=message.subject or "",
+        html=message.html,
+        locale=message.locale,
+        klass=message.klass,
+        known=message.known,
+        names=message.names,
+    )
 
 
 def lacking(s: Situation, required: Iterable[str]) -> tuple[str, ...]:

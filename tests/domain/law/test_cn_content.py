@@ -72,6 +72,19 @@ def test_cn_12_a_subject_is_read_too() -> None:
     assert effect("CN-12", given) is Effect.DENY
 
 
+def test_cn_12_a_page_in_the_mail_is_read_too() -> None:
+    given = told_to_relative(SILENT)
+    given["action"]["message"]["html"] = "<p>您好</p><p>请转告他还<b>款</b></p>"
+    assert effect("CN-12", given) is Effect.DENY
+
+
+def test_cn_12_a_name_that_looks_like_a_word_of_debt_is_a_name() -> None:
+    given = told_to_relative("Hello, please ask Bill Loan to call us on 400 800 1234.")
+    assert effect("CN-12", given) is Effect.DENY
+    given["action"]["message"]["names"] = ["Bill Loan"]
+    assert effect("CN-12", given) is None
+
+
 def test_cn_12_a_guarantor_who_is_asked_may_be_told_and_one_who_passes_on_may_not() -> None:
     asked = relative("guarantor", "collect", evidence="E")
     asked["action"]["message"] = {"class": "collect", "text": CLEAN}
