@@ -8,6 +8,7 @@ are parts that several messages include; some of them are the blocks that the la
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import UndefinedError
+from jinja2 import Template, UndefinedError
 
 from arrears.config import wording
 from arrears.config.message_templates import (
@@ -202,15 +203,21 @@ def _names(front: FrontMatter, facts: MessageFacts) -> dict[str, Any]:
 def _blocks(message: MessageTemplates, facts: MessageFacts, words: Words) -> frozenset[Block]:
     """The blocks that a written message contains, found by their words."""
     names = _names(message.front, facts)
-    found = set[Block]()
-    for block, part in message.parts:
+    said = list(_said(message.parts, names))
+    found = blocks_in(words, said)
+    checks = [check for block, check in said if block is Block.RIGHT_PARTY_CHECK]
+    if Block.RIGHT_PARTY_CHECK in found and not any(_checked_first(words, check, facts) for check in checks):
+        return found - {Block.RIGHT_PARTY_CHECK}
+    return found
+
+
+def _said(parts: Iterable[tuple[Block, Template]], names: dict[str, Any]) -> Iterator[tuple[Block, str]]:
+    """The words of each block, as far as these facts give any."""
+    for block, part in parts:
         try:
-            said = part.render(names).strip()
+            yield block, part.render(names).strip()
         except UndefinedError:
             continue
-        if blocks_in(words, {block: said}) and (block is not Block.RIGHT_PARTY_CHECK or _checked_first(words, said, facts)):
-            found.add(block)
-    return frozenset(found)
 
 
 def _checked_first(words: Words, check: str, facts: MessageFacts) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,10 +35,10 @@ class Required(BaseModel):
         )
 
 
-def blocks_in(words: Words, rendered: Mapping[Block, str]) -> frozenset[Block]:
-    """The blocks whose rendered words stand in the message: in its text and, if it has an HTML part, in that too."""
+def blocks_in(words: Words, rendered: Iterable[tuple[Block, str]]) -> frozenset[Block]:
+    """The blocks of which a rendered wording stands in the message: in its text and, if it has an HTML part, in that too."""
     parts = [squeezed(words.text), *([squeezed(text_of(words.html))] if words.html else [])]
-    return frozenset(block for block, said in rendered.items() if squeezed(said) and all(squeezed(said) in part for part in parts))
+    return frozenset(block for block, said in rendered if squeezed(said) and all(squeezed(said) in part for part in parts))
 
 
 def missing_blocks(present: Iterable[str] | None, required: Iterable[str]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def visible(text: str) -> str:
     Upper and lower case and the marks of Chinese sentences stay; a Chinese comma never becomes one that groups digits.
     """
     whole = unicodedata.normalize("NFKC", _WIDE_COMMA.sub(",", text).translate(_CJK_STOPS))
-    seen = "".join(_seen(char) for char in unicodedata.normalize("NFC", whole))
+    seen = unicodedata.normalize("NFC", whole).translate(_SEEN)
     return _BLANKS.sub(" ", seen)
 
 
@@ -66,6 +66,14 @@ def squeezed(text: str) -> str:
     return _NOT_A_WORD.sub("", folded(text))
 
 
+class _Seen(dict[int, str]):
+    """What a reader sees of each character; looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = seen = _seen(chr(code))
+        return seen
+
+
 def _seen(char: str) -> str:
     match unicodedata.category(char):
         case _ if char in _EMPTY:
@@ -82,6 +90,9 @@ def _seen(char: str) -> str:
             return "-"
         case _:
             return char
+
+
+_SEEN = _Seen()
 
 
 class _Reader(HTMLParser):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from arrears.domain.content.reading import squeezed, text_of, words_of
+from arrears.domain.content.reading import folded, squeezed, text_of, words_of
 from arrears.domain.message import MessageClass
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -110,7 +110,19 @@ def _hits(text: str, a_list: WordList) -> list[str]:
     latin, asian = words_of(text), squeezed(text)
     for wording in a_list.unless:
         latin, asian = (pattern(wording).sub("\n", side) for side in (latin, asian))
-    return [entry for entry in a_list.entries if pattern(entry).search(asian if _ASIAN.search(entry) else latin)]
+    return [entry for entry in a_list.entries if _stands_in(entry, asian if _ASIAN.search(entry) else latin)]
+
+
+def _stands_in(entry: str, text: str) -> bool:
+    """Whether an entry stands in a text; most do not even have their letters there, which is quickly seen."""
+    return all(piece in text for piece in _pieces(entry)) and pattern(entry).search(text) is not None
+
+
+@cache
+def _pieces(entry: str) -> tuple[str, ...]:
+    if _ASIAN.search(entry):
+        return tuple(squeezed(piece) for piece in entry.split("*"))
+    return tuple(piece.rstrip("*") for piece in folded(entry).split())
 
 
 def _without(text: str, names: tuple[str, ...]) -> str:
@@ -119,14 +131,10 @@ def _without(text: str, names: tuple[str, ...]) -> str:
     return text
 
 
-_PATTERNS: dict[str, re.Pattern[str]] = {}
-
-
+@cache
 def pattern(entry: str) -> re.Pattern[str]:
     """What an entry looks like: in the squeezed text if it is Chinese, else in the words."""
-    if entry not in _PATTERNS:
-        _PATTERNS[entry] = _asian(entry) if _ASIAN.search(entry) else _latin(entry)
-    return _PATTERNS[entry]
+    return _asian(entry) if _ASIAN.search(entry) else _latin(entry)
 
 
 def _asian(entry: str) -> re.Pattern[str]:
@@ -134,5 +142,5 @@ def _asian(entry: str) -> re.Pattern[str]:
 
 
 def _latin(entry: str) -> re.Pattern[str]:
-    pieces = [re.escape(piece.rstrip("*")) + ("[a-z]*" if piece.endswith("*") else "") for piece in words_of(entry).split("\n")[0].split()]
+    pieces = [re.escape(piece.rstrip("*")) + ("[a-z]*" if piece.endswith("*") else "") for piece in folded(entry).split()]
     return re.compile(r"(?<![a-z0-9])" + r"[\W_]+".join(pieces) + r"(?![a-z0-9])")
