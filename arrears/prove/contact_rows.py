@@ -70,6 +70,7 @@ class ContactReader:
             "regime",
             "regime_version",
             "rules",
+            "id",
         )
         columns = self._shelf.names("verdicts", names, "v.")
         on_attempts = f"SELECT {columns} FROM attempts a JOIN verdicts v ON v.attempt_id = a.id WHERE a.loan_id {{ids}}"  # noqa: S608 (ours)
@@ -85,7 +86,7 @@ class ContactReader:
         rules = () if row[9] in ("[]", [], None) else tuple(as_json(row[9]))
         at = as_instant(row[2])
         assert at is not None
-        return Verdict(row[0], row[1], at, row[3], row[4], row[5], regimes, rules)
+        return Verdict(row[0], row[1], at, row[3], row[4], row[5], regimes, rules, str(row[10]))
 
     def _opened(self, text: bytes, person_id: str, borrower_id: str | None) -> str | None:
         if self._unseal is None:

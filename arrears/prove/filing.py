@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from arrears.prove import words
 from arrears.prove.contact_rows import ContactReader, Unseal
 from arrears.prove.database import Row, as_amount, as_day, as_instant, as_json, as_second
 from arrears.prove.model import (
@@ -56,6 +57,7 @@ class Filing:
         around = self._people(files, owner, loan_ids, ours)
         self._of_people(files, around)
         self._of_loans(files, owner, loan_ids, case_loans, around)
+        _notices_sent(files, owner, ours)
         self._history(files, owner, around, ours)
         self._judgements(files, owner, case_loans, ours)
         for borrower in borrowers:
@@ -168,10 +170,10 @@ class Filing:
         return None if address is None else country_of_number(address)
 
     def _wishes(self, ids: list[str]) -> Iterator[Wish]:
-        columns = ("person_id", "kind", "at", "channel", "contact_point_id", "starts", "ends", "withdrawn_at")
+        columns = ("person_id", "kind", "at", "channel", "contact_point_id", "starts", "ends", "withdrawn_at", "id")
         for row in self._shelf.where("wishes", "person_id", ids, *columns):
             point = None if row[4] is None else str(row[4])
-            yield Wish(row[0], row[1], _at(row[2]), row[3], point, as_second(row[5]), as_second(row[6]), as_instant(row[7]))
+            yield Wish(row[0], row[1], _at(row[2]), row[3], point, as_second(row[5]), as_second(row[6]), as_instant(row[7]), str(row[8]))
 
     def _consents(self, ids: list[str]) -> Iterator[Consent]:
         columns = ("person_id", "kind", "given_at", "channel", "starts", "ends", "ends_at", "withdrawn_at")
@@ -241,7 +243,7 @@ class Filing:
                     if body.get("attempt_id") is None and body.get("party") == "borrower":
                         file.contacts.append(_told_of_contact(row[5], loan_id, owner[loan_id], body, at, known))
                 case kind:
-                    file.signs.append(Sign(loan_id, kind, at, known))
+                    file.signs.append(Sign(loan_id, kind, at, known, str(row[5])))
         for row in self._shelf.where("cases", "id", case_ids, "opened_at", "payments_counted"):
             for payment_id in as_json(row[1]) or ():
                 told.payment(payment_id, _at(row[0]))
@@ -345,6 +347,16 @@ def _hold(row: Row, told: Told) -> Hold:
         treatment_ends_on=as_day(more.get("treatment_ends_on")),
         person_id=person or borrower,
     )
+
+
+def _notices_sent(files: dict[str, DebtorFile], owner: dict[str, str], ours: Iterable[Contact]) -> None:
+    """Contacts of ours that were the notice itself."""
+    for contact in ours:
+        if contact.notice is not None:
+            delivered = contact.known_at if contact.outcome == "delivered" else None
+            bounced = contact.known_at if contact.outcome in words.CAME_BACK else None
+            notice = Notice(contact.loan_id, contact.person_id, contact.notice, contact.at, None, delivered, bounced)
+            files[owner[contact.loan_id]].notices.append(notice)
 
 
 def _told_of_contact(event_id: Any, loan_id: str, person_id: str, body: dict[str, Any], at: Instant, known: Instant) -> Contact:

@@ -17,10 +17,14 @@ from arrears.prove.law.rule import RULES, Rule
 from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Violation
 from arrears.prove.parallel import Shared, run_parts
 from arrears.prove.sending import Breach, Sending, places_of
+from arrears.prove.written import Chained, as_written, keys_of
 from arrears.prove.zones import Zones
 
 MOST_LISTED = 100_000
 """So many violations are listed one by one; more are only counted."""
+
+MOST_DOUBTFUL = 1_000
+"""So many borrowers are judged again by the order in which their facts were written; the violations of more are taken as they seem."""
 
 LAWS = (record, house, wishes, cn, us, uk, india, eu, agencies)
 """The modules whose rules are asked about contacts."""
@@ -184,11 +188,41 @@ def run(source: Source, *, processes: int = 1, most_listed: int = MOST_LISTED) -
 def judge_part(source: Source, shard: int, shards: int, most_listed: int) -> Result:
     """Judge one part of a source in this process."""
     judge = Judge(source.book())
-    violations: list[Violation] = []
-    broken: Counter[str] = Counter()
+    doubtful: dict[str, list[Violation]] = {}
+    found = Found(most_listed)
+    chained = isinstance(source, Chained)
     for file in source.files(shard, shards):
-        for violation in judge.judge(file):
-            broken[violation.rule] += 1
-            if len(violations) < most_listed:
-                violations.append(violation)
-    return Result(violations, judge.finished(), broken)
+        violations = list(judge.judge(file))
+        if violations and chained and len(doubtful) < MOST_DOUBTFUL:
+            doubtful[file.borrower_id] = violations
+        else:
+            found.take(violations)
+    coverage = judge.finished()
+    if doubtful and isinstance(source, Chained):
+        _judge_again(source, judge.book, doubtful, found, coverage)
+    return Result(found.listed, coverage, found.broken)
+
+
+class Found:
+    """The violations so far: so many of them listed, all of them counted."""
+
+    def __init__(self, most_listed: int) -> None:
+        self._most = most_listed
+        self.listed: list[Violation] = []
+        self.broken: Counter[str] = Counter()
+
+    def take(self, violations: list[Violation]) -> None:
+        self.broken.update(violation.rule for violation in violations)
+        self.listed += violations[: self._most - len(self.listed)]
+
+
+def _judge_again(source: Chained, book: Book, doubtful: dict[str, list[Violation]], found: Found, coverage: Coverage) -> None:
+    """Judge the borrowers in whose files something seems to be broken by what can have been known, in the order in which it was written."""
+    files = list(source.files_of(list(doubtful)))
+    writes = source.writes({key for file in files for key in keys_of(file)})
+    judge = Judge(book)
+    for file in files:
+        before = doubtful[file.borrower_id]
+        after = before if writes is None else list(judge.judge(as_written(file, writes)))
+        coverage.overtaken += Counter(v.rule for v in before) - Counter(v.rule for v in after)
+        found.take(after)

@@ -184,7 +184,7 @@ class Contact(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the compliance core wrote down. ``regimes`` are (name, version, hash) of the law that it applied."""
+    """What the compliance core wrote down. ``regimes`` are (name, version, hash) of the law that it applied. ``row``: the row's own key, if it has one."""
 
     about: str
     case_id: str
@@ -194,6 +194,7 @@ class Verdict(NamedTuple):
     approval_id: str | None = None
     regimes: tuple[tuple[str, str, str], ...] = ()
     rules: tuple[str, ...] = ()
+    row: str | None = None
 
 
 class Approval(NamedTuple):
@@ -245,6 +246,7 @@ class Wish(NamedTuple):
     starts: int | None = None
     ends: int | None = None
     withdrawn_at: Instant | None = None
+    row: str | None = None
 
 
 class Consent(NamedTuple):
@@ -303,6 +305,7 @@ class Sign(NamedTuple):
     kind: str
     at: Instant
     known_at: Instant
+    row: str | None = None
 
 
 class Agency(NamedTuple):
@@ -410,7 +413,10 @@ class Violation(NamedTuple):
 
 @dataclass(slots=True)
 class Coverage:
-    """How much was judged. ``asked`` counts how often each rule was asked, ``unjudged`` what could not be judged: (rule, why) → times."""
+    """How much was judged. ``asked`` counts how often each rule was asked, ``unjudged`` what could not be judged: (rule, why) → times.
+
+    ``overtaken`` counts what seemed to break a rule and did not: what it broke it against was written down only after it was decided (see ``written``).
+    """
 
     borrowers: int = 0
     persons: int = 0
@@ -422,6 +428,7 @@ class Coverage:
     asked: Counter[str] = field(default_factory=Counter[str])
     unjudged: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     regimes: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
+    overtaken: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, other: Coverage) -> None:
         """Take another part's figures in."""
@@ -430,6 +437,7 @@ class Coverage:
         self.asked.update(other.asked)
         self.unjudged.update(other.unjudged)
         self.regimes.update(other.regimes)
+        self.overtaken.update(other.overtaken)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from arrears.prove.database import Database, Row, Unreadable, as_day, as_instant
 from arrears.prove.filing import Filing
 from arrears.prove.model import Agency, Book, DebtorFile, Operator
 from arrears.prove.shelf import Shelf
+from arrears.prove.written import Writes
 
 Unseal = Callable[[str, tuple[str, ...], bytes], str | None]
 
@@ -63,6 +64,19 @@ class Ledger:
         for n, borrowers in enumerate(self._borrowers()):
             if n % shards == shard:
                 yield from filing.files(borrowers)
+
+    def files_of(self, borrowers: list[str]) -> Iterator[DebtorFile]:
+        """The files of these borrowers."""
+        filing = Filing(self._shelf, self.opening.unseal)
+        for first in range(0, len(borrowers), BORROWERS_AT_ONCE):
+            yield from filing.files(borrowers[first : first + BORROWERS_AT_ONCE])
+
+    def writes(self, keys: set[str]) -> Writes | None:
+        """In which order these rows were written, by the ledger's chain; nothing if it has none."""
+        if not self._shelf.has("records"):
+            return None
+        sql = "SELECT tbl, row_key, op, min(seq), max(seq) FROM records WHERE row_key {ids} GROUP BY tbl, row_key, op"
+        return Writes({(row[0], row[1], row[2]): (row[3], row[4]) for row in self._shelf.read(sql, sorted(keys))})
 
     @contextmanager
     def shared(self) -> Generator[Opening]:

@@ -7,6 +7,7 @@ import re
 CALL = "call"
 BY_PHONE = frozenset({"call", "sms"})
 MESSAGES = frozenset({"sms", "email", "in_app"})
+WRITTEN = frozenset({"sms", "email", "in_app", "letter"})
 PHONES = frozenset({"mobile", "landline"})
 KINDS_OF_CHANNEL = {"call": PHONES, "sms": frozenset({"mobile"}), "email": frozenset({"email"}), "in_app": frozenset({"in_app"})}
 
@@ -30,6 +31,7 @@ NOT_CONNECTED = frozenset({"busy", "invalid_number", "not_in_service", "failed"}
 """The dialled number was not connected at all (12 CFR 1006.14(b)(3)(ii))."""
 MISSED = RANG | {"invalid_number", "not_in_service", "someone_else", "answered_wrong_party"}
 """The debtor was tried and not reached."""
+CAME_BACK = frozenset({"bounced", "failed", "invalid_number"})
 REFUSED = frozenset({"relative_refused", "refused"})
 OPTED_OUT = frozenset({"opted_out", "opt_out"})
 UNSURE = frozenset({None, "unknown"})

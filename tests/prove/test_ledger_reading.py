@@ -174,6 +174,52 @@ def test_a_notice_that_was_delivered_makes_the_placement_lawful(ledger: RawLedge
     assert broken(ledger) == set()
 
 
+def test_a_notice_that_was_a_message_of_ours_counts(ledger: RawLedger) -> None:
+    place(ledger)
+    contact(ledger, "notice", "2026-11-24 10:00", purpose="notice", klass="notice", notice="agency", outcome="delivered")
+    assert broken(ledger) == set()
+
+
+def record(ledger: RawLedger, seq: int, table: str, key: str, op: str = "insert") -> None:
+    """A record of the chain, as far as its order goes."""
+    ledger.add(
+        "records", seq=seq, at=at("2026-11-20 10:00"), tbl=table, row_key=key, op=op, row_digest="a" * 64, previous="b" * 64, hash="c" * 64
+    )  # fmt: skip
+
+
+def verdict_on(ledger: RawLedger, key: str) -> str:
+    return str(ledger.run("SELECT id FROM verdicts WHERE attempt_id = ?", key)[0][0])
+
+
+def test_what_was_written_after_the_decision_was_not_known_to_it(ledger: RawLedger) -> None:
+    """A payment that was announced at ten and waited for its turn, while a contact was decided."""
+    pay(ledger, "2026-11-20 09:59:59", "500")
+    ledger.run("DELETE FROM records")
+    record(ledger, 101, "verdicts", verdict_on(ledger, "text"))
+    record(ledger, 102, "payments", "pay")
+    result = proved(ledger)
+    assert result.violations == []
+    assert result.coverage.overtaken == {"AR-01": 1, "AR-05": 1}
+
+
+def test_what_was_written_before_the_decision_was_known_to_it(ledger: RawLedger) -> None:
+    pay(ledger, "2026-11-20 09:59:59", "500")
+    ledger.run("DELETE FROM records")
+    record(ledger, 101, "payments", "pay")
+    record(ledger, 102, "verdicts", verdict_on(ledger, "text"))
+    assert broken(ledger) == {("text", "AR-01"), ("text", "AR-05")}
+
+
+def test_a_contact_that_was_moved_finds_no_excuse_in_the_order_of_writing(ledger: RawLedger) -> None:
+    pay(ledger, "2026-11-21 10:00", "500")
+    ledger.run("DELETE FROM records")
+    record(ledger, 101, "verdicts", verdict_on(ledger, "text"))
+    record(ledger, 102, "payments", "pay")
+    assert broken(ledger) == set()
+    ledger.run("UPDATE attempts SET sent_at = ?, settled_at = ? WHERE id = 'text'", at("2026-11-22 10:00"), at("2026-11-22 10:00"))
+    assert broken(ledger) == {("text", "AR-01"), ("text", "AR-05")}
+
+
 def test_a_refusal_on_somebody_elses_loan_is_final_here_too(ledger: RawLedger) -> None:
     settle_in(ledger, "C", "M", first_point=10)
     ledger.add("relations", loan_id="M", person_id="B-sister", role="contact", refused_at=at("2026-11-18 10:00"))

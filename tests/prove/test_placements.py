@@ -119,6 +119,9 @@ def test_in_america_a_report_waits_fourteen_days() -> None:
     assert place(scene, target="credit_report") == {"US-47"}
     scene.file.notices[0] = scene.file.notices[0]._replace(sent_at=scene.at("2026-11-09 10:00:00"))
     assert place(scene, target="credit_report") == set()
+    scene.file.notices.clear()
+    scene.call("2026-11-20 10:00", "answered_delaying", reported=True)
+    assert place(scene, target="credit_report") == set()
 
 
 def test_a_debt_is_sold_with_consent_and_notice(scene: Scene) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from arrears.prove import words
-from arrears.prove.debtor import Debtor
+from arrears.prove.debtor import Debtor, known, outcome_known
 from arrears.prove.law.holds import standing_holds
 from arrears.prove.law.house import granted
 from arrears.prove.law.record import last_verdict
@@ -32,7 +32,7 @@ RULES: dict[str, str] = {
     "CN-46": "An agency is reviewed at least once a year. GB/T 45251-2025, 5.4.",
     "CN-56": "The borrower is told before bad credit information is reported. Regulation on credit reporting art. 15.",
     "CN-72": "An agency with a record of violence gets no case. Interim measures on internet lending.",
-    "US-47": "A debt is reported to a bureau only 14 days after the borrower was written to. 12 CFR 1006.30(a).",
+    "US-47": "A debt is reported to a bureau only after the borrower was spoken to, or 14 days after they were written to. 12 CFR 1006.30(a).",
     "PR-01": "Every step was judged before it was made.",
     "PR-02": "The last verdict before a step allowed it.",
 }
@@ -176,8 +176,30 @@ def _credit(step: Step) -> Iterator[tuple[str, str, Breach]]:
     told = [n for n in _notices(step) if n.kind == "credit" and n.sent_at < at and not (n.bounced_at is not None and n.bounced_at < at)]
     if words.CN in step.regimes and not told:
         yield "CN-56", words.CN, Breach("no notice", "a notice before", "it was reported before the borrower was told")
-    if words.US in step.regimes and not any(at - n.sent_at >= CREDIT_WAITS_DAYS * DAY for n in told):
-        yield "US-47", words.US, Breach("no notice 14 days before", "14 days", "it was reported within 14 days of writing to the borrower")
+    if words.US in step.regimes and not _heard_of_it(step):
+        yield (
+            "US-47",
+            words.US,
+            Breach("not written to 14 days before", "14 days", "it was reported before the borrower could have heard of the debt"),
+        )
+
+
+def _heard_of_it(step: Step) -> bool:
+    """Whether the borrower was spoken to about the debt, or was written to long enough ago without its coming back."""
+    at, file = step.placement.sent_at, step.debtor.file
+    until = at - CREDIT_WAITS_DAYS * DAY
+    for contact in file.contacts:
+        if contact.loan_id != step.loan.loan_id or contact.person_id != step.loan.borrower_id or not known(contact, at):
+            continue
+        outcome = outcome_known(contact, at)
+        if contact.channel == words.CALL and outcome in words.ANSWERED:
+            return True
+        if contact.channel in words.WRITTEN and contact.direction == "out" and outcome == "delivered" and contact.at <= until:
+            return True
+    return any(
+        n.kind in ("credit", "validation", "default") and n.sent_at <= until and not (n.bounced_at is not None and n.bounced_at < at)
+        for n in _notices(step)
+    )
 
 
 def _sale(step: Step) -> Iterator[tuple[str, Breach]]:
