@@ -63,6 +63,8 @@ class Installation:
         here = {
             "ARREARS_DATA_DIR": str(settings.data_dir.absolute()),
             "ARREARS_LEDGER_URL": settings.ledger_url,
+            "ARREARS_LEDGER_KEY": settings.ledger_key.get_secret_value() if settings.ledger_key else "",
+            "ARREARS_LEDGER_OLD_KEYS": ",".join(settings.old_ledger_keys),
             "ARREARS_CLOCK": settings.clock.model_dump_json(),
             "ARREARS_API_HOST": settings.api.host,
             "ARREARS_API_PORT": str(settings.api.port),

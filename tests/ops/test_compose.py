@@ -19,7 +19,7 @@ from arrears.workers.worker import DRAIN
 from tests.ops.compose import COMPOSE_FILE, EXAMPLE, environment, parse, resolved, unescaped
 from tests.ops.settings_names import PREFIX, settings_names
 
-REQUIRED = ("LEDGER_DB_PASSWORD", "TEMPORAL_DB_PASSWORD", "ARREARS_CALLBACK_BASE")
+REQUIRED = ("LEDGER_DB_PASSWORD", "TEMPORAL_DB_PASSWORD", "ARREARS_LEDGER_KEY", "ARREARS_CALLBACK_BASE")
 OURS = ("ledger-upgrade", "worker", "api")
 JOBS = ("temporal-schema", "temporal-namespace", "ledger-upgrade")
 FIXED_IN_THE_IMAGE = {"ARREARS_DATA_DIR"}
@@ -52,24 +52,24 @@ def test_it_does_not_start_without_what_only_the_operator_can_know(missing: str,
 
 
 def test_no_password_is_built_in(tmp_path: Path, example: dict[str, str]) -> None:
-    secrets = {"LEDGER_DB_PASSWORD": "ledgersentinel", "TEMPORAL_DB_PASSWORD": "temporalsentinel"}
+    secrets = {"LEDGER_DB_PASSWORD": "ledgersentinel", "TEMPORAL_DB_PASSWORD": "temporalsentinel", "ARREARS_LEDGER_KEY": "keysentinel"}
     services = resolved(example | secrets, tmp_path)["services"]
     found = [
         (service, name, value)
         for service, said in services.items()
         for name, value in said.get("environment", {}).items()
-        if value and re.search(r"PASSWORD|PWD|SECRET|LEDGER_URL", name)
+        if value and re.search(r"PASSWORD|PWD|SECRET|LEDGER_URL|LEDGER_KEY", name)
     ]
     assert found
     assert [place for place in found if not any(secret in place[2] for secret in secrets.values())] == []
 
 
 def test_the_ledgers_password_reaches_only_those_who_need_it(tmp_path: Path, example: dict[str, str]) -> None:
-    services = resolved(example | {"LEDGER_DB_PASSWORD": "ledgersentinel", "TEMPORAL_DB_PASSWORD": "temporalsentinel"}, tmp_path)[
-        "services"
-    ]
-    knows = {secret: {name for name, said in services.items() if secret in str(said)} for secret in ("ledgersentinel", "temporalsentinel")}
+    secrets = {"LEDGER_DB_PASSWORD": "ledgersentinel", "TEMPORAL_DB_PASSWORD": "temporalsentinel", "ARREARS_LEDGER_KEY": "keysentinel"}
+    services = resolved(example | secrets, tmp_path)["services"]
+    knows = {secret: {name for name, said in services.items() if secret in str(said)} for secret in secrets.values()}
     assert knows["ledgersentinel"] == {*OURS, "ledger-db"}
+    assert knows["keysentinel"] == set(OURS)
     assert knows["temporalsentinel"] == {"temporal", "temporal-schema", "temporal-db"}
 
 
