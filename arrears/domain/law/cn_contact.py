@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import NonNegativeInt, PositiveInt
 
 from arrears.domain.calendar import ONE_DAY, local_date
-from arrears.domain.law.cn_facts import made
+from arrears.domain.law.cn_facts import made, outsider
 from arrears.domain.law.kit import DayCap, Hours, agreed_hours, defer, deny, outside_hours, over, over_cap, standing, start_of
 from arrears.domain.law.rule import Terms, contact, rule, tighter
 from arrears.domain.orders import Purpose
@@ -179,15 +179,26 @@ def cn_07(s: Situation, terms: ChannelCaps, now: datetime) -> Objection | None:
 
 
 class Touches(DayCap):
-    """How often a debtor is touched in a day, by whatever channel, with whomever, over all their loans."""
+    """How often a debtor is touched in a day, by whatever channel, with whomever, over all their loans; and how often somebody who owes nothing."""
+
+    others_most: NonNegativeInt = tighter("lower")
+    others_days: PositiveInt = tighter(
+        "higher", description="local days in a row, today included, in which a contact is asked so often at most"
+    )
 
 
 @rule("contact")
 def cn_28(s: Situation, terms: Touches, now: datetime) -> Objection | None:
-    """All contacts about one debtor in a day, over every channel, loan, agency and person around them, stay below what could be called pestering.
+    """All contacts about one debtor in a day stay below what could be called pestering, and a contact of theirs is asked once a week at most.
 
-    Law against organised crime, art. 23: repeated organised pestering can itself be its means. The number is ours.
+    Law against organised crime, art. 23: repeated organised pestering can itself be its means. Every channel, loan, agency and person around the debtor
+    counts. The numbers are ours.
     """
+    if outsider(s):
+        asked = (c for c in s.contacts(s.recipient.person_id) if made(c))
+        objection = over(asked, terms.others_most, terms.others_days, s.recipient.zone, now, "contacts with somebody who owes nothing")
+        if objection is not None:
+            return objection
     zone = s.borrower.zone or s.recipient.zone
     if zone is None:
         return None  # CN-01 denies

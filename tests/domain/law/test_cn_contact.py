@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from arrears.domain.outcome import Outcome
 from arrears.domain.verdict import Effect
 from tests.domain.law.chinese import CN, NEXT_MORNING, agency, effect, finding
-from tests.domain.law.situations import called, document, shanghai, situation, to_relative
+from tests.domain.law.situations import called, document, missed_calls, shanghai, situation, to_relative
 
 CALL: dict[str, Any] = {"action__channel": "call"}
 ZONES = st.sampled_from(["Asia/Shanghai", "Asia/Urumqi", "America/New_York", "Europe/London", "Australia/Lord_Howe", "America/Sao_Paulo"])
@@ -272,3 +272,20 @@ def test_cn_28_what_a_relative_gets_about_a_loan_of_their_own_does_not_count() -
     given = document(history=[called(f"t{n}", f"2026-11-18T08:{10 + n}", "no_answer", person="P-2", loan="L-2") for n in range(20)])
     given["loans"].append({"loan_id": "L-2", "borrower": "P-2"})
     assert effect("CN-28", given) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome", "until"),
+    [
+        ("2026-11-12T00:00", "no_answer", "2026-11-19T00:00"),
+        ("2026-11-11T23:59", "relayed", None),
+        ("2026-11-18T09:00", None, "2026-11-25T00:00"),
+        ("2026-11-18T09:00", "not_sent", None),
+    ],
+)
+def test_cn_28_a_contact_is_asked_once_in_seven_days(at: str, outcome: str | None, until: str | None) -> None:
+    before = called("k", at, outcome, person="P-2", contact_point="m2")
+    found = finding("CN-28", to_relative() | {"history": [*missed_calls(), before]})
+    assert (found.until if found else None) == (shanghai(until) if until else None)
+    own_loan = document(history=[before | {"person": "P-1"}])
+    assert effect("CN-28", own_loan) is None

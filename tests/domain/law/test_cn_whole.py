@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from arrears.cli.verdict import Vector
+from arrears.config.law import RegimeProblem, overlaid
 from arrears.domain.law.rule import RULES
 from tests.domain.law.chinese import CN
 
@@ -37,3 +40,28 @@ def test_every_rule_stands_against_something_in_a_vector_and_keeps_silent_in_one
     assert CN.terms.keys() - standing == {"CN-06"}, "CN-06 is off, so that no vector meets it"
     about = {rule for rule in CN.terms if any(v.expect and rule not in v.expect.rules for v in vectors)}
     assert about == CN.terms.keys()
+
+
+def test_a_lender_can_turn_on_the_interval_that_is_off_and_tighten_what_is_on(tmp_path: Path) -> None:
+    overlay = tmp_path / "acme.yaml"
+    overlay.write_text("overlay: acme\nrules:\n  CN-06: {min_interval_days: {visit: 7}}\n  CN-28: {others_days: 14}\n")
+    (changed,) = overlaid((CN,), overlay)
+    assert changed.terms["CN-06"].model_dump()["min_interval_days"] == {"visit": 7}
+    assert changed.stamp.hash != CN.stamp.hash
+
+
+@pytest.mark.parametrize(
+    "relaxed",
+    [
+        "CN-02: {most: 4}",
+        "CN-11: {failures: 2}",
+        "CN-12: {classes: [locate_only, remind]}",
+        "CN-46: {days: 400}",
+        "CN-65: {child_until: 13}",
+    ],
+)
+def test_no_lender_can_relax_what_is_not_soft(relaxed: str, tmp_path: Path) -> None:
+    overlay = tmp_path / "acme.yaml"
+    overlay.write_text(f"overlay: acme\nrules:\n  {relaxed}\n")
+    with pytest.raises(RegimeProblem, match="not soft"):
+        overlaid((CN,), overlay)
