@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from arrears.cli.main import run
+from arrears.ledger.vault import Field
 from arrears.prove.report import Report
 from tests.prove.raw import RawLedger, contact, settle_in
+from tests.prove.scenes import TEXT
+from tests.sealing import LEDGER_KEY, VAULT, key_of, keys_of
 
 LAWFUL = "debt,person,event,instant\nL-1,P-1,sms,2026-11-02T10:00:00+08:00\n"
 AT_NIGHT = "debt,person,event,instant\nL-1,P-1,sms,2026-11-02T23:00:00+08:00\nL-1,P-1,sms,2026-12-02T23:00:00+08:00\n"
@@ -138,6 +141,30 @@ def test_other_records_are_compared(ledger: RawLedger, tmp_path: Path, capsys: p
     assert [f.what for check in found.cross_checks for f in check.findings] == ["left more than once"]
     assert run(["prove", "--ledger", ledger.url, "--histories", str(tmp_path / "none")]) == 2
     assert run(["prove", "--ledger", ledger.url, "--histories", "127.0.0.1:9"]) == 3
+
+
+def test_texts_are_judged_while_their_seal_can_be_opened(
+    ledger: RawLedger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrapped = VAULT.wrap("B", key_of("B"))
+    ledger.add("subject_keys", person_id="B", wrapped_key=wrapped.wrapped_key, wrapped_by=wrapped.wrapped_by)
+    seal = keys_of("B").seal
+    ledger.run("UPDATE persons SET birth_date = ? WHERE id = 'B'", bytes(seal("B", Field.BIRTH_DATE, "1990-01-01")))
+    monkeypatch.setenv("ARREARS_LEDGER_KEY", LEDGER_KEY)
+
+    def judged(sealed: bytes) -> tuple[set[str], set[str]]:
+        ledger.run("UPDATE attempts SET text = ? WHERE id = 'L.1/text'", sealed)
+        _, found = reported(capsys, "--ledger", ledger.url)
+        return {v.rule for v in found.violations}, {n.why for n in found.figures.not_judged}
+
+    right = bytes(seal("B", Field.TEXT, TEXT))
+    assert judged(right) == (set(), set())
+    assert judged(bytes(seal("B", Field.TEXT, "Pay at once, or else."))) == ({"AR-06"}, set())
+    assert judged(right[:-1] + bytes([right[-1] ^ 1])) == ({"AR-06"}, set()), "a broken seal is a changed text"
+    ledger.run("UPDATE subject_keys SET wrapped_key = NULL, wrapped_by = NULL, destroyed_at = created_at, reason = 'term ended'")
+    violations, unjudged = judged(right)
+    assert violations == set(), "an erased person stays in the proof"
+    assert "text not readable" in unjudged
 
 
 @pytest.mark.parametrize(("language", "says"), [("en", "Proof of contacts"), ("zh-CN", "催收触达合规核验报告")])
