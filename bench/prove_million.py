@@ -43,6 +43,18 @@ TEXTS = [f"Example: a payment is due. Please call us back, reference {n}. Reply 
 HASHES = [hashlib.sha256(text.encode()).hexdigest() for text in TEXTS]
 SILENT = "Please ask your friend to call Example back. Reply STOP to end these messages."
 SILENT_HASH = hashlib.sha256(SILENT.encode()).hexdigest()
+_ONE_TEXT = "(SELECT id FROM attempts WHERE channel = 'sms' AND purpose = 'collect' ORDER BY id LIMIT 1 OFFSET {})"
+_ONE_MESSAGE = "(SELECT approval_id FROM attempts WHERE approval_id IS NOT NULL ORDER BY id LIMIT 1 OFFSET {})"
+PLANTED = {
+    "PR-01": f"DELETE FROM verdicts WHERE attempt_id = {_ONE_TEXT.format(100)}",
+    "PR-02": f"UPDATE verdicts SET verdict = 'deny' WHERE attempt_id = {_ONE_TEXT.format(200)}",
+    "PR-05": f"UPDATE verdicts SET decided_at = datetime(decided_at, '-2 hours') WHERE attempt_id = {_ONE_TEXT.format(300)}",
+    "AR-02": f"UPDATE approvals SET purpose = 'locate' WHERE id = {_ONE_MESSAGE.format(5)}",
+    "AR-03": f"UPDATE attempts SET contact_point_id = contact_point_id + 1 WHERE id = {_ONE_TEXT.format(400)}",
+    "AR-06": f"UPDATE attempts SET text = 'Pay at once.' WHERE id = {_ONE_TEXT.format(500)}",
+    "CN-13": f"UPDATE relations SET refused_at = '2026-01-01 00:00:00.000000' WHERE person_id = "
+    f"(SELECT person_id FROM attempts WHERE approval_id = {_ONE_MESSAGE.format(9)})",
+}
 _MAKES_UP = {"INTEGER": 0, "BOOLEAN": 0, "BLOB": b"\0" * 32, "DATETIME": "2026-01-01 00:00:00.000000"}
 
 
@@ -98,6 +110,7 @@ def main() -> None:
         if not file.exists():
             began = time.perf_counter()
             written = generate(file, given.contacts)
+            plant(file)
             print(f"wrote {written:,} contacts, {file.stat().st_size / 1e6:,.0f} MB, in {time.perf_counter() - began:.1f} s")
         measure(file, given.processes)
 
@@ -124,10 +137,19 @@ def measure(file: Path, processes: int) -> None:
     )
     print(f"{coverage.contacts / took:,.0f} contacts a second with {processes} processes, {used.ru_utime + used.ru_stime:.1f} s of CPU")
     print(f"peak memory of a process: {used.ru_maxrss / 1024:,.0f} MB; rules asked {sum(coverage.asked.values()):,} times")
-    print(f"violations: {dict(result.broken) or 'none'}")
+    found = {v.rule for v in result.violations}
+    print(f"violations: {dict(result.broken) or 'none'}; planted kinds missed: {sorted(set(PLANTED) - found) or 'none'}")
     print(f"not judged: {dict(coverage.unjudged) or 'nothing'}")
     for violation in result.violations[:20]:
         print(f"  {violation.when:%Y-%m-%d %H:%M:%S} {violation.rule} {violation.contact_id}: {violation.words} ({violation.observed})")
+
+
+def plant(file: Path) -> None:
+    """Change one row for each of a few kinds of violation, past everything that guards a ledger."""
+    with sqlite3.connect(file) as connection:
+        for statement in PLANTED.values():
+            changed = connection.execute(statement).rowcount
+            assert changed == 1, statement
 
 
 def generate(file: Path, contacts: int) -> int:

@@ -165,10 +165,19 @@ def test_a_verdict_after_the_contact_is_too_late(scene: Scene) -> None:
     assert [v.observed for v in scene.violations()] == ["judged afterwards"]
 
 
+def test_a_verdict_is_fresh_for_an_hour(scene: Scene) -> None:
+    contact = scene.contact("2026-11-23 10:00", judged=False)
+    scene.verdict(contact, decided_at=later(contact.at, hours=-1))
+    assert scene.broken(contact) == set()
+    scene.file.verdicts.clear()
+    scene.verdict(contact, decided_at=later(contact.at, hours=-1, seconds=-1))
+    assert scene.broken(contact) == {"PR-05"}
+
+
 def test_the_last_verdict_before_it_left_counts(scene: Scene) -> None:
     contact = scene.contact("2026-11-23 10:00", judged=False)
     scene.verdict(contact, decided_at=later(contact.at, hours=-2))
-    scene.verdict(contact, effect="defer", decided_at=later(contact.at, hours=-1))
+    scene.verdict(contact, effect="defer", decided_at=later(contact.at, minutes=-1))
     assert scene.broken(contact) == {"PR-02"}
 
 

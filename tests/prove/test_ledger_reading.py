@@ -56,7 +56,7 @@ PLANTED: dict[str, Planted] = {
         lambda ledger: ledger.run(
             "UPDATE attempts SET sent_at = ?, settled_at = ? WHERE id = 'text'", at("2026-11-20 22:00"), at("2026-11-20 22:00")
         ),
-        {("text", "CN-01")},
+        {("text", "CN-01"), ("text", "PR-05")},
     ),
     "a contact moved before its verdict": (
         lambda ledger: ledger.run("UPDATE attempts SET sent_at = ? WHERE id = 'text'", at("2026-11-20 09:59:59")),
@@ -217,7 +217,7 @@ def test_a_contact_that_was_moved_finds_no_excuse_in_the_order_of_writing(ledger
     record(ledger, 102, "payments", "pay")
     assert broken(ledger) == set()
     ledger.run("UPDATE attempts SET sent_at = ?, settled_at = ? WHERE id = 'text'", at("2026-11-22 10:00"), at("2026-11-22 10:00"))
-    assert broken(ledger) == {("text", "AR-01"), ("text", "AR-05")}
+    assert broken(ledger) == {("text", "AR-01"), ("text", "AR-05"), ("text", "PR-05")}
 
 
 def test_a_refusal_on_somebody_elses_loan_is_final_here_too(ledger: RawLedger) -> None:

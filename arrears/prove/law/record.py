@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from arrears.prove.law.rule import law
-from arrears.prove.model import Verdict
+from arrears.prove.model import HOUR, Verdict
 from arrears.prove.sending import Breach, Sending
+
+FRESH = HOUR
+"""So long a verdict may wait for its contact to leave. In our own record it is the same instant."""
 
 
 def last_verdict(verdicts: list[Verdict] | None, at: int) -> Verdict | None:
@@ -53,6 +56,15 @@ def the_verdict_was_on_this(s: Sending) -> Breach | None:
     if verdict.approval_id != contact.approval_id:
         return Breach("a verdict with another approval", "a verdict on this contact", "the verdict rests on another approval")
     return None
+
+
+@law("PR-05", reported=False)
+def the_verdict_was_fresh(s: Sending) -> Breach | None:
+    """A contact leaves at the instant at which it was judged, or soon after: not hours later, when everything may be different."""
+    verdict = last_verdict(s.debtor.verdicts.get(s.contact.contact_id), s.at)
+    if verdict is None or s.at - verdict.decided_at <= FRESH:
+        return None
+    return Breach("judged more than an hour before", "1 hour", "the verdict was old when it left")
 
 
 @law("PR-04", reported=False)
