@@ -66,11 +66,15 @@ LAW: dict[str, tuple[Plant, set[tuple[str, str]]]] = {
     "a quiet hour": (text_at("2026-11-20 22:00"), {("L.1/text", "CN-01")}),
     "the last second before the morning": (text_at("2026-11-21 07:59:59"), {("L.1/text", "CN-01")}),
     "a person who opted out of everything": (
-        sql("UPDATE persons SET opted_out_at = ? WHERE id = 'B'", at("2026-11-20 09:00")),
+        lambda ledger: ledger.add("wishes", id=1, person_id="B", kind="no_contact", at=at("2026-11-20 09:00")),
         {("L.1/text", "CN-16")},
     ),
     "an address that was opted out": (
-        sql("UPDATE contact_points SET opted_out_at = ? WHERE id = 1", at("2026-11-20 09:00")),
+        lambda ledger: ledger.add("wishes", id=1, person_id="B", kind="no_address", contact_point_id=1, at=at("2026-11-20 09:00")),
+        {("L.1/text", "CN-16")},
+    ),
+    "hours that do not suit": (
+        lambda ledger: ledger.add("wishes", id=1, person_id="B", kind="no_hours", starts="09:00", ends="12:00", at=at("2026-11-20 09:00")),
         {("L.1/text", "CN-16")},
     ),
     "a relative who had refused": (sql("UPDATE relations SET refused_at = ?", at("2026-11-19 09:00")), {("L.1/sister", "CN-13")}),
