@@ -16,7 +16,10 @@ from arrears.domain.verdict import RegimeVersion, RuleId
 
 
 class Scope(BaseModel):
-    """To whom a regime applies: by where the recipient lives, where their number belongs, or where the lender has its seat."""
+    """To whom a regime applies: by where the recipient or the borrower lives, where the number belongs, or where the lender has its seat.
+
+    The borrower's counts too, because rules on what others may learn protect the borrower wherever the others are.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,8 +30,8 @@ class Scope(BaseModel):
     def holds(self, s: Situation) -> bool:
         if self.products is not None and s.loan.product not in self.products:
             return False
-        seat = (s.lender_seat,) if self.by_seat and s.lender_seat else ()
-        return any(within(place, self.regions) for place in (*places(s), *seat))
+        seat = s.lender_seat if self.by_seat else None
+        return any(place is not None and within(place, self.regions) for place in (*places(s), s.borrower.residence, seat))
 
 
 class Elsewhere(BaseModel):

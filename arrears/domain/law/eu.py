@@ -17,6 +17,7 @@ from arrears.domain.strategy import Channel, Referral
 from arrears.domain.verdict import Objection
 
 _ANSWERS = frozenset({Purpose.REPLY, Purpose.VERIFICATION, Purpose.CONFIRM_OPT_OUT, Purpose.NOTICE})
+_TELLING = frozenset({Purpose.NOTICE, Purpose.CONFIRM_OPT_OUT})
 _DID_NOT_ARRIVE = frozenset({Outcome.BOUNCED, Outcome.INVALID_NUMBER, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.SOMEONE_ELSE})
 
 
@@ -59,10 +60,11 @@ def eu_02(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     """
     action, by = contact(s), acting(s)
     bought = s.loan.lender_kind == "purchaser"
-    if action.purpose in _ANSWERS or not (bought or by != LENDER):
+    if action.purpose in _TELLING or not (bought or by != LENDER):
         return None
     kinds = (NoticeKind.ASSIGNMENT, NoticeKind.TRANSFER) if bought else (NoticeKind.AGENCY, NoticeKind.TRANSFER, NoticeKind.ASSIGNMENT)
-    if told(s, s.loan.borrower, now, kinds, None if bought else by):
+    notices = told(s, s.loan.borrower, now, kinds, None if bought else by)
+    if any(n.delivered_at is not None and n.delivered_at <= now for n in notices):
         return None
     return deny("the borrower was not told who collects now", "a notice before the first collection", "notices")
 

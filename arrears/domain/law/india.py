@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from arrears.domain.calendar import ZoneName
 from arrears.domain.content import Block, WordList, found_in
-from arrears.domain.law.kit import DayCap, Hours, agreed_hours, deny, outside_hours, over_cap, too_soon, zones_of_phone
+from arrears.domain.law.kit import DayCap, Hours, deny, outside_hours, over_cap, too_soon, zones_of_phone
 from arrears.domain.law.rule import contact, places, rule, tighter, within
 from arrears.domain.law.standing import lacking, left, strictest, unwished, words_of
 from arrears.domain.message import MessageClass
@@ -21,11 +21,13 @@ _ANSWERS = frozenset({Purpose.REPLY, Purpose.VERIFICATION, Purpose.CONFIRM_OPT_O
 _INDIA: frozenset[Region] = frozenset({"IN"})
 
 
+_MICROFINANCE = "microfinance"
+
+
 class IndianHours(Hours):
-    """Hours of contact in India's one zone; ``except_products`` have hours of their own."""
+    """Hours of contact in India's one zone."""
 
     zone: ZoneName
-    except_products: Names[str] = tighter("subset", default=frozenset())
 
 
 class Decency(DayCap):
@@ -41,9 +43,9 @@ class Decency(DayCap):
 def in_01(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
     """No recovery calls before 8:00 or from 19:00 on, Indian time; microfinance has hours of its own (IN-04).
 
-    RBI circular of 12 August 2022 on recovery agents. That messages keep the hours too is ours.
+    RBI circular of 12 August 2022 on recovery agents. That messages keep the hours too is ours; no agreement on other hours is known to the circular.
     """
-    return None if s.loan.product in terms.except_products else _hours(s, terms, now)
+    return None if _is_microfinance(s) else _hours(s, terms, now)
 
 
 @rule("contact")
@@ -68,16 +70,20 @@ def in_02(s: Situation, terms: Decency, now: datetime) -> Objection | None:
 def in_04(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
     """Microfinance loans are recovered from 9:00 until before 18:00 only.
 
-    RBI Directions on microfinance of 14 March 2022.
+    RBI Directions on microfinance of 14 March 2022. It is microfinance if the product's name says so.
     """
-    return _hours(s, terms, now)
+    return _hours(s, terms, now) if _is_microfinance(s) else None
 
 
 def _hours(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
     action = contact(s)
     if action.channel not in terms.channels:
         return None
-    return outside_hours(now, _zones(s, terms.zone), terms, "people.zone", agreed_hours(s.recipient, action.channel, now))
+    return outside_hours(now, _zones(s, terms.zone), terms, "people.zone")
+
+
+def _is_microfinance(s: Situation) -> bool:
+    return _MICROFINANCE in "".join(char for char in s.loan.product.lower() if char.isalpha())
 
 
 def _persistent(s: Situation, terms: Decency, now: datetime) -> Objection | None:

@@ -72,8 +72,22 @@ def wishes(person: Person, now: datetime, *kinds: WishKind) -> tuple[Wish, ...]:
 
 
 def refused_medium(s: Situation, now: datetime) -> tuple[Wish, ...]:
-    """The recipient's wishes against the medium that would be used."""
-    return tuple(w for w in wishes(s.recipient, now, WishKind.NO_MEDIUM) if w.channel is contact(s).channel)
+    """The recipient's wishes against the medium that would be used; also those that nobody wrote down, and that only their answer tells of."""
+    medium = contact(s).channel
+    told = tuple(w for w in wishes(s.recipient, now, WishKind.NO_MEDIUM) if w.channel is medium)
+    taken_back = [w.withdrawn_at for w in s.recipient.wishes if w.withdrawn_at is not None and w.withdrawn_at <= now]
+    stops = [c for c in s.contacts(s.recipient.person_id, channel=medium, direction=None) if c.outcome is Outcome.OPTED_OUT and c.at <= now]
+    unheard = [c.at for c in stops if not any(c.at <= back for back in taken_back) and not any(w.at >= c.at for w in told)]
+    return (*told, *(Wish(kind=WishKind.NO_MEDIUM, at=at, channel=medium) for at in unheard))
+
+
+def refused_for_good(s: Situation, now: datetime) -> bool:
+    """Whether the recipient, who does not owe, asked never to be contacted again, on whichever loan."""
+    if s.relation in OBLIGED:
+        return False
+    at = s.recipient.refused_at
+    said = (c for c in s.contacts(s.recipient.person_id, direction=None) if c.outcome is Outcome.RELATIVE_REFUSED and c.at <= now)
+    return (at is not None and at <= now) or any(said)
 
 
 def refused_address(s: Situation, now: datetime) -> tuple[Wish, ...]:
@@ -93,8 +107,7 @@ def unwished(s: Situation, zones: Iterable[str], now: datetime, unless: frozense
     ``unless`` are purposes for which only the hours are heeded.
     """
     if contact(s).purpose not in unless:
-        all_of_them, at = wishes(s.recipient, now, WishKind.NO_CONTACT), s.recipient.refused_at
-        if all_of_them or (at is not None and at <= now):
+        if wishes(s.recipient, now, WishKind.NO_CONTACT) or refused_for_good(s, now):
             return deny("they asked not to be contacted", "what they agree to", "people.wishes")
         if refused_medium(s, now):
             return deny(f"they asked not to be contacted by {contact(s).channel}", "another medium", "people.wishes")

@@ -73,15 +73,13 @@ def uk_01(s: Situation, terms: Hours, now: datetime) -> Objection | None:
 
 
 @rule("contact")
-def uk_02(s: Situation, terms: ListedWords, now: datetime) -> Objection | None:
+def uk_02(s: Situation, terms: ListedWords, now: datetime) -> Objection | None:  # noqa: ARG001
     """Third parties do not learn of the debt, so that they are not contacted about it; and nobody is embarrassed in public.
 
-    CONC 7.9, number not shown. Whom the customer named as speaking for them, an attorney and a debt adviser are no third parties.
+    CONC 7.9, number not shown. Who represents the customer, an attorney and a debt adviser are no third parties; a friend stays one (ours).
     """
     if s.third_party:
-        agreed = standing(s.borrower.consents, ConsentKind.THIRD_PARTY, None, now)
-        if not agreed:
-            return deny(f"a third party: {s.relation}", "the customer, or who speaks for them", "action.recipient")
+        return deny(f"a third party: {s.relation}", "the customer, or who speaks for them", "action.recipient")
     return _says(s, terms.words, "nothing that embarrasses, pretends or goes to whoever lives there")
 
 

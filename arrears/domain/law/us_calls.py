@@ -215,9 +215,7 @@ def us_73(s: Situation, terms: PhoneCap, now: datetime) -> Objection | None:
         return None
     person = s.recipient.person_id
     counted = [
-        c
-        for c in left(s.contacts(person))
-        if c.channel in terms.channels and same_debt(s, c.loan) and c.outcome not in NOT_CONNECTED and c.purpose not in _UNCOUNTED
+        c for c in left(s.contacts(person)) if c.channel in terms.channels and same_debt(s, c.loan) and c.outcome not in NOT_CONNECTED
     ]
     return strictest(over_cap(counted, terms, zone, now, "contacts by telephone about this debt") for zone in _zones(s))
 

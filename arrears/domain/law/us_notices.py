@@ -22,7 +22,6 @@ from arrears.domain.money import Amount
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, Outcome
 from arrears.domain.situation import (
-    LENDER,
     Circumstance,
     ConsentKind,
     Contact,
@@ -171,8 +170,7 @@ def us_47(s: Situation, terms: Waiting, now: datetime) -> Objection | None:
     12 CFR 1006.30(a).
     """
     limit = f"a conversation, or {terms.days} days since a letter or message that did not come back"
-    by = (s.loan.placed_with or LENDER, LENDER)
-    past = [c for c in left(s.contacts(s.loan.borrower, direction=None)) if same_debt(s, c.loan) and c.by in by and c.at <= now]
+    past = [c for c in left(s.contacts(s.loan.borrower, direction=None)) if c.loan == s.loan.loan_id and c.at <= now]
     if any(c.channel is Channel.CALL and c.outcome in ANSWERED for c in past):
         return None
     written = [

@@ -17,6 +17,7 @@ from arrears.domain.law.standing import (
     points_of,
     principal,
     refused_address,
+    refused_for_good,
     refused_medium,
     told,
     wishes,
@@ -128,13 +129,11 @@ def us_16(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     """
     refused = refused_medium(s, now)
     if refused and contact(s).purpose not in _AFTER_OPT_OUT:
-        return deny(f"they asked not to be contacted by {contact(s).channel}", "another medium", "people.wishes", _when(refused))
+        return deny(f"they asked not to be contacted by {contact(s).channel}", "another medium", "people.wishes", points_of(refused))
     if s.relation in CONSUMERS or s.relation is Relation.ATTORNEY:
         return None
-    all_of_them = wishes(s.recipient, now, WishKind.NO_CONTACT)
-    at = s.recipient.refused_at
-    if all_of_them or (at is not None and at <= now):
-        return deny("they asked not to be contacted", "none", "people.wishes", _when(all_of_them), permanent=True)
+    if wishes(s.recipient, now, WishKind.NO_CONTACT) or refused_for_good(s, now):
+        return deny("they asked not to be contacted", "none", "people.wishes, history", permanent=True)
     return None
 
 
@@ -163,7 +162,7 @@ def us_17(s: Situation, terms: Once, now: datetime) -> Objection | None:
     ]
     if len(earlier) >= terms.most:
         return deny(f"{len(earlier)} before", limit, "history", (c.contact_id for c in earlier))
-    return excepted(f"{action.purpose} after an opt-out", limit, "people.wishes", _when(refused))
+    return excepted(f"{action.purpose} after an opt-out", limit, "people.wishes", points_of(refused))
 
 
 @rule("contact")
@@ -346,10 +345,6 @@ def _reached(s: Situation, now: datetime) -> str | None:
 
 def _inbound(s: Situation, channel: Channel, now: datetime) -> list[Contact]:
     return [c for c in s.contacts(s.recipient.person_id, channel=channel, direction="in") if c.at <= now]
-
-
-def _when(found: tuple[Wish, ...]) -> tuple[str, ...]:
-    return points_of(found)
 
 
 def speaks_to_a_consumer(s: Situation) -> bool:

@@ -27,11 +27,13 @@ def test_eu_01_an_offer_that_did_not_arrive_is_none(outcome: str, effect: Effect
 
 
 def test_eu_02_who_bought_the_debt_or_services_it_says_so_first() -> None:
+    arrived = {"delivered_at": "2026-11-02T12:00:00Z"}
     assert eu().loan(lender_kind="purchaser").effect("EU-02") is DENY
-    assert eu().loan(lender_kind="purchaser").notice("assignment", "2026-11-01T12:00").effect("EU-02") is None
-    assert eu().loan(lender_kind="purchaser").notice("agency", "2026-11-01T12:00").effect("EU-02") is DENY
+    assert eu().loan(lender_kind="purchaser").notice("assignment", "2026-11-01T12:00", **arrived).effect("EU-02") is None
+    assert eu().loan(lender_kind="purchaser").notice("assignment", "2026-11-01T12:00").effect("EU-02") is DENY
+    assert eu().loan(lender_kind="purchaser").notice("agency", "2026-11-01T12:00", **arrived).effect("EU-02") is DENY
     assert eu().action(by="north").effect("EU-02") is DENY
-    assert eu().action(by="north").notice("agency", "2026-11-01T12:00", agency="north").effect("EU-02") is None
+    assert eu().action(by="north").notice("agency", "2026-11-01T12:00", agency="north", **arrived).effect("EU-02") is None
     assert eu().effect("EU-02") is None
 
 

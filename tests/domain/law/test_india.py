@@ -104,3 +104,9 @@ def test_in_03_the_calls_of_an_agency_count_like_the_lenders() -> None:
 )
 def test_in_04_microfinance_is_recovered_between_nine_and_six(at: str, until: str | None) -> None:
     assert india().loan(product="microfinance").at(at).until("IN-04") == until
+
+
+@pytest.mark.parametrize("product", ["Micro-Finance", "micro finance group loan", "MICROFINANCE"])
+def test_in_04_it_is_microfinance_if_its_name_says_so(product: str) -> None:
+    assert india().loan(product=product).at("2026-11-18T18:00").until("IN-04") == "2026-11-19T09:00"
+    assert india().loan(product=product).at("2026-11-18T22:00").until("IN-01") is None

@@ -80,3 +80,11 @@ PUBLISHED = {
 def test_every_rule_of_the_list_is_checked_or_says_where_else_it_is_kept(name: str) -> None:
     law = LAW[name]
     assert set(law.terms) | set(law.elsewhere) == {f"{name.upper()}-{number:02d}" for number in PUBLISHED[name]}
+
+
+def test_the_borrowers_law_protects_them_wherever_the_others_live() -> None:
+    told = us().to("contact")
+    told.document["people"][-1] |= {"residence": "CN", "zone": "Asia/Shanghai"}
+    told.document["people"][-1]["contact_points"][0] |= {"country": "CN", "zones": ["Asia/Shanghai"]}
+    assert names(anywhere(told, "DE")) == {"us", "cn", "eu"}
+    assert "US-22" in judge(anywhere(told, "DE"), ALL).rules

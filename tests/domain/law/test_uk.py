@@ -79,7 +79,7 @@ def test_uk_01_agreed_hours_are_open_too() -> None:
 def test_uk_02_third_parties_learn_nothing(relation: str) -> None:
     assert uk().to(relation).effect("UK-02") is DENY
     assert uk(purpose="locate", klass="locate_only").to(relation).effect("UK-02") is DENY
-    assert uk().to(relation).consent("third_party", "2026-11-01T10:00").effect("UK-02") is None
+    assert uk().to(relation).consent("third_party", "2026-11-01T10:00").effect("UK-02") is DENY
 
 
 @pytest.mark.parametrize("relation", ["joint", "guarantor", "debt_adviser", "attorney", "legal_representative", "executor"])

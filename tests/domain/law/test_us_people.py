@@ -73,6 +73,20 @@ def test_us_16_a_third_person_can_refuse_everything(way: str) -> None:
     assert (found.effect, found.permanent) == (DENY, True)
 
 
+def test_us_16_a_stop_that_only_the_history_tells_of_counts_until_a_wish_is_withdrawn() -> None:
+    stopped = us("email").past("2026-11-10T11:00", "opted_out", "email", direction="in")
+    assert stopped.effect("US-16") is DENY
+    assert stopped.wish("no_medium", channel="email", withdrawn_at="2026-11-15T10:00:00Z").effect("US-16") is None
+    assert us("sms").past("2026-11-10T11:00", "opted_out", "email", direction="in").effect("US-16") is None
+
+
+def test_us_16_a_relatives_no_in_a_call_is_theirs_on_every_loan() -> None:
+    told = us(purpose="locate", klass="locate_only").to("contact")
+    assert told.past("2026-01-10T11:00", "relative_refused", person="contact", loan="L-9").effect("US-16") is DENY
+    owing = us().past("2026-01-10T11:00", "relative_refused", loan="L-9")
+    assert owing.effect("US-16") is None
+
+
 def test_us_17_counts_what_was_sent_since_the_opt_out() -> None:
     told = us("sms", klass="opt_out_confirmation", purpose="confirm_opt_out").wish("no_medium", channel="sms")
     told.past("2026-11-09T10:00", "delivered", "sms", purpose="confirm_opt_out")  # of an earlier opt-out
