@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from arrears.domain import holds
 from arrears.domain.calendar import ONE_DAY, Window, local_date, local_text
@@ -199,11 +199,6 @@ def business_days_after(day: date, days: int, closed: frozenset[date] = frozense
 def day_in(instant: datetime, zone: str | None) -> date:
     """The local day of an instant; in UTC where the zone is not known."""
     return local_date(instant, zone or "UTC")
-
-
-def ago(now: datetime, days: int) -> datetime:
-    """So many days before now."""
-    return now - timedelta(days=days)
 
 
 def electronic(channel: Channel) -> bool:
