@@ -44,7 +44,7 @@ Logs = Annotated[
         metavar="FILE",
         exists=True,
         dir_okay=False,
-        help="A contact log (.csv, .jsonl, also .gz) instead of a ledger; may be repeated.",
+        help="A contact log (.csv, .jsonl, .xes, also .gz) instead of a ledger; may be repeated.",
     ),
 ]
 Since = Annotated[str | None, typer.Option(help="List violations from this instant on, such as 2026-11-01 or 2026-11-01T08:00:00Z.")]

@@ -185,6 +185,42 @@ def test_json_lines_and_compressed_files_are_read(tmp_path: Path) -> None:
     assert [s.kind for s in file.signs] == ["promise"]
 
 
+XES = """<?xml version="1.0" encoding="UTF-8" ?>
+<log xes.version="1.0" xmlns="http://www.xes-standard.org/">
+  <global scope="event"><string key="concept:name" value="name"/></global>
+  <trace>
+    <string key="concept:name" value="A1"/>
+    <event>
+      <string key="concept:name" value="Create Fine"/><float key="amount" value="36.0"/>
+      <date key="time:timestamp" value="2006-07-24T00:00:00.000+02:00"/>
+    </event>
+    <event>
+      <string key="concept:name" value="Send Fine"><string key="inner" value="ignored"/></string>
+      <date key="time:timestamp" value="2006-12-05T00:00:00.000+01:00"/>
+    </event>
+  </trace>
+</log>
+"""
+
+
+@pytest.mark.parametrize("name", ["fines.xes", "fines.xes.gz"])
+def test_event_logs_in_xes_are_read(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(XES.encode()) if name.endswith(".gz") else XES.encode())
+    log = open_log([path], Reading())
+    [file] = log.source.files()
+    log.source.close()
+    assert [c.channel for c in file.contacts] == ["letter"]
+    assert [i.amount for i in file.instalments] == [360_000]
+    assert set(file.loans) == {"A1"}
+
+
+@pytest.mark.parametrize("text", ["<log><trace>", '<!DOCTYPE l [<!ENTITY a "b">]><log/>'])
+def test_broken_and_hostile_xml_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(LogUnreadable, match="no event log"):
+        log_of(tmp_path, text, name="log.xes")
+
+
 def test_a_bad_line_is_named_with_its_remedy_and_never_repeated(tmp_path: Path) -> None:
     log, files = log_of(
         tmp_path,

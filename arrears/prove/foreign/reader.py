@@ -19,6 +19,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
+from arrears.prove.foreign import xes
 from arrears.prove.foreign.columns import Column, ColumnsUnusable, Layout, lay_out
 from arrears.prove.foreign.entries import Entry, EntryMaker, LineProblem, Reading, Rejected
 from arrears.prove.foreign.instants import order_of
@@ -92,8 +93,15 @@ def read_log(path: Path, reading: Reading, tally: Tally, file: int = 0) -> Itera
 def rows_of(path: Path, encoding: str | None = None) -> Generator[tuple[list[str], Iterator[RawRow]]]:
     """The names of a file's columns and its rows, for as long as the block lasts. Raises ``LogUnreadable``."""
     csv.field_size_limit(_LONGEST_CELL)
-    with _open(path, encoding) as text:
-        header, rows = _json_rows(text) if _is_json(path) else _csv_rows(text)
+    suffix = _suffix(path)
+    with _binary(path) as opened:
+        match suffix:
+            case ".xes":
+                header, rows = _xes_rows(path.name, opened)
+            case _ if suffix in _JSON_SUFFIXES:
+                header, rows = _json_rows(_as_text(opened, encoding))
+            case _:
+                header, rows = _csv_rows(_as_text(opened, encoding))
         if not header:
             raise LogUnreadable(f"{path.name} is empty")
         yield header, rows
@@ -132,13 +140,15 @@ def _only_days(times: Sequence[str]) -> bool:
     return len(times) >= _ENOUGH and all(_MIDNIGHT.search(text) for text in times)
 
 
-def _is_json(path: Path) -> bool:
-    suffixes = [s.lower() for s in path.suffixes if s.lower() != ".gz"]
-    return bool(suffixes) and suffixes[-1] in _JSON_SUFFIXES
+def _suffix(path: Path) -> str:
+    return next((s.lower() for s in reversed(path.suffixes) if s.lower() != ".gz"), "")
 
 
-def _open(path: Path, encoding: str | None) -> IO[str]:
-    opened = cast("IO[bytes]", gzip.GzipFile(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+def _binary(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.GzipFile(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _as_text(opened: IO[bytes], encoding: str | None) -> IO[str]:
     if encoding is None:
         start = opened.read(1 << 20)
         opened.seek(0)
@@ -196,14 +206,35 @@ def _each_csv(reader: Any, width: int) -> Iterator[RawRow]:
 
 
 def _json_rows(text: IO[str]) -> tuple[list[str], Iterator[RawRow]]:
-    """JSON lines as rows of a table; its columns are the fields of the first lines. Nested objects are named with a dot."""
-    lines = enumerate(text, start=1)
-    sample = [(n, _object(line)) for n, line in islice(((n, line) for n, line in lines if line.strip()), _SAMPLE)]
+    """JSON lines as rows of a table. Nested objects are named with a dot."""
+    header, rows = _as_table((n, _object(line)) for n, line in enumerate(text, start=1) if line.strip())
+    return header, rows
+
+
+def _xes_rows(name: str, file: IO[bytes]) -> tuple[list[str], Iterator[RawRow]]:
+    try:
+        header, rows = _as_table(xes.events(file))
+    except xes.NotXes as wrong:
+        raise LogUnreadable(f"{name} is no event log: {wrong}") from None
+    return header, _until_broken(name, rows)
+
+
+def _until_broken(name: str, rows: Iterator[RawRow]) -> Iterator[RawRow]:
+    try:
+        yield from rows
+    except xes.NotXes as wrong:
+        raise LogUnreadable(f"{name} is no event log: {wrong}") from None
+
+
+def _as_table(
+    objects: Iterator[tuple[int, dict[str, str] | str]] | Iterator[tuple[int, dict[str, str]]],
+) -> tuple[list[str], Iterator[RawRow]]:
+    """Objects as rows of a table; its columns are the fields of the first of them."""
+    sample = list(islice(objects, _SAMPLE))
     header = list(dict.fromkeys(name for _, found in sample if isinstance(found, dict) for name in found))
     if sample and not header:
         raise LogUnreadable("no line is a JSON object; JSON lines have one object a line")
-    rest = ((n, _object(line)) for n, line in lines if line.strip())
-    return header, (_row(n, found, header) for n, found in chain(sample, rest))
+    return header, (_row(n, found, header) for n, found in chain(sample, objects))
 
 
 def _object(line: str) -> dict[str, str] | str:
