@@ -15,8 +15,10 @@ from arrears.config.wording import Use, WordBook
 from arrears.domain.content import (
     Block,
     Flaw,
+    Quoted,
     Words,
     account_numbers,
+    amounts,
     deadlines,
     debt_facts,
     found_in,
@@ -128,9 +130,7 @@ def _words_said(it: _Written, book: WordBook) -> Iterator[Finding]:
 def _figures(it: _Written, book: WordBook) -> Iterator[Finding]:
     facts = it.facts
     for quoted in wrong_amounts(it.words, figures(facts.owed.amount, facts.schedule, facts.plan), facts.owed.currency):
-        yield Finding(
-            str(it.path), _line(it.path, str(quoted).split()[0]), f"names {quoted}, which is none of the loan's figures", "name a fact"
-        )
+        yield Finding(str(it.path), _line_naming(it, quoted), f"names {quoted}, which is none of the loan's figures", "name a fact")
     for flaw in account_numbers(it.words):
         yield Finding(str(it.path), 1, f"contains {flaw.entry}", "no account number goes into a message; leave it out")
     for flaw in premium_rate(it.words, book.premium_rate):
@@ -210,6 +210,12 @@ def _at(it: _Written, flaw: Flaw, problem: str, remedy: str, book: WordBook) -> 
                 if found_in(Words(text=line), (own,)):  # pyright: ignore[reportArgumentType]
                     return Finding(str(file), number, problem, remedy)
     return Finding(str(it.path), 1, problem, remedy)
+
+
+def _line_naming(it: _Written, quoted: Quoted) -> int:
+    """The line on which an author wrote an amount out."""
+    lines = it.path.read_text(encoding="utf-8").splitlines()
+    return next((n for n, line in enumerate(lines, start=1) if quoted in amounts(Words(text=line, locale=it.words.locale))), 1)
 
 
 def _line(path: Path, word: str) -> int:

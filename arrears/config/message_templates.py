@@ -217,7 +217,7 @@ def _bounded(sources: Iterable[_Source], directory: Path) -> None:
     for source, way in queue:
         tree, _ = _parsed(source)
         for name in meta.find_referenced_templates(tree):
-            if name is None or not (directory / name).is_file():
+            if name is None or not _PART.fullmatch(name) or not (directory / name).is_file():
                 continue
             count += 1
             if name in way:

@@ -34,6 +34,7 @@ _ALLOWED = (
     nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.For, nodes.Include, nodes.Extends, nodes.Block,
     nodes.Assign, nodes.Dict, nodes.Pair,
 )  # fmt: skip
+_NOT_FACTS = frozenset({"self", "super", "caller", "varargs", "kwargs"})
 _MEANT: dict[type[nodes.Node], str] = {
     nodes.Call: "a call",
     nodes.CallBlock: "a call",
@@ -86,6 +87,8 @@ def _strange(node: nodes.Node, *, in_loop: bool) -> Iterator[tuple[int, str]]:
         yield node.lineno, _MEANT.get(type(node), f"{type(node).__name__.lower()}") + " is nothing that a message can use"
         return
     match node:
+        case nodes.Name() if node.name in _NOT_FACTS:
+            yield node.lineno, f"{node.name!r} is no fact"
         case nodes.Getattr() if node.attr not in _PARTS:
             yield node.lineno, f"no fact has an attribute {node.attr!r}"
         case nodes.Filter() if node.name not in FILTERS:
