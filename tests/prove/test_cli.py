@@ -130,7 +130,7 @@ def test_a_ledger_is_proved(ledger: RawLedger, capsys: pytest.CaptureFixture[str
     assert (found.violations, found.figures.contacts) == ((), 1)
     ledger.run("UPDATE attempts SET sent_at = '2026-11-20 15:00:00.000000' WHERE id = 'L.1/text'")
     code, found = reported(capsys, "--ledger", ledger.url)
-    assert (code, [v.rule for v in found.violations]) == (1, ["CN-01"])
+    assert (code, [v.rule for v in found.violations]) == (1, ["CN-01", "PR-05"])
     assert [(r.name, r.version) for r in found.regimes] == [("cn", "2")]
 
 
