@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Template, TemplateSyntaxError, meta, nodes
@@ -227,20 +228,21 @@ def _bounded(sources: Iterable[_Source], directory: Path) -> None:
             queue.append((_Source(directory / name, _read(directory / name)), (*way, name)))
 
 
-def _parsed(source: _Source) -> tuple[nodes.Template, set[str]]:
-    """A source's syntax tree and the facts that it names. Constants are never computed before it is known what they are."""
+@lru_cache(maxsize=512)
+def _parsed(source: _Source) -> tuple[nodes.Template, frozenset[str]]:
+    """A source's syntax tree and the facts that it names; parts are read by many messages. Constants are never computed before it is known what they are."""
     try:
         tree = environment(source.path.parent, escape=False).parse(source.text)
         for line, what in strange(tree):
             raise MessageProblem(f"{source.path}:{line}", what)
-        return tree, meta.find_undeclared_variables(tree)
+        return tree, frozenset(meta.find_undeclared_variables(tree))
     except TemplateSyntaxError as wrong:
         raise MessageProblem(f"{source.path}:{wrong.lineno}", wrong.message or "not a template") from None
     except RecursionError:
         raise MessageProblem(f"{source.path}:1", "nested too deeply") from None
 
 
-def _facts_named(source: _Source, klass: MessageClass) -> set[str]:
+def _facts_named(source: _Source, klass: MessageClass) -> frozenset[str]:
     """The facts that a source names: only what its class may tell; and if anybody may hear it, no word of the debt."""
     _, names = _parsed(source)
     if unknown := sorted(names - allowed(klass)):
