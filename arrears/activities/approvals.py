@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from arrears.activities.contact import most_lenient
-from arrears.activities.means import Means, law, refusal
+from arrears.activities.contact import most_lenient, propose
+from arrears.activities.means import Means, refusal
 from arrears.activities.writing import write
-from arrears.domain.compliance import Verdict, decide
-from arrears.domain.facts import Facts, Grant, Proposal, Relation
-from arrears.domain.orders import ApprovalAnswer, ApprovalOrder, ApprovalRef, DecisionCheck, DecisionOrder, Done, Purpose
-from arrears.domain.rules import MONEY_OWED, USABLE_POINT, Effect, Finding
+from arrears.domain.calendar import local_date
+from arrears.domain.orders import ApprovalAnswer, ApprovalOrder, ApprovalRef, ContactOrder, DecisionCheck, DecisionOrder, Done, Purpose
+from arrears.domain.outcome import ANSWERED
+from arrears.domain.situation import Approval, Person, Relation, Situation
 from arrears.domain.strategy import Channel, Line, Slug
-from arrears.ledger import approvals, attempts, contact_facts, loans
+from arrears.domain.verdict import Effect, Finding, Verdict
+from arrears.ledger import approvals, attempts, contact_facts, situations
 from arrears.ledger.contact_facts import LoanScene, PersonScene
 from arrears.ledger.loans import LedgerRefusal
-from arrears.ledger.tables import PersonRow, RelationRow
+from arrears.ledger.situations import Known
+from arrears.ledger.tables import RelationRow
 
 _CLOSEST_FIRST = (Relation.EMERGENCY, Relation.CONTACT, Relation.SPOUSE, Relation.JOINT, Relation.GUARANTOR)
+"""Whom a ladder's step for relatives may mean, in the order in which they are thought of."""
+
+_MOST_EVIDENCE = 20
+_SOMEBODY_ELSE = "somebody-else"
+"""Who would approve, before anybody has."""
 
 
 async def request_approval(means: Means, order: ApprovalOrder) -> ApprovalAnswer:
@@ -33,17 +40,18 @@ async def request_approval(means: Means, order: ApprovalOrder) -> ApprovalAnswer
     now = means.now()
     try:
         async with means.ledger.exclusive() as session:
-            known = await contact_facts.read_grant(session, order.approval_id)
-            if known is not None:
-                return ApprovalAnswer(approval_id=order.approval_id, asked=True, at=now, people=tuple(sorted(known.contents)))
             scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered())
+            standing = await situations.approval(session, order.approval_id)
+            if standing is not None:
+                return ApprovalAnswer(approval_id=order.approval_id, asked=True, at=now, people=tuple(sorted(standing.contents)))
+            known = await situations.known(session, scene, means.office())
             if order.purpose is None or order.channel is None or order.message is None:
                 contents, rules = {}, _nothing_owed(session, means, order, scene)
             else:
-                contents, rules = await _candidates(session, means, order, scene, order.purpose, order.channel, order.message)
+                contents, rules = await _candidates(session, means, order, scene, known, order.purpose, order.channel, order.message)
             if rules:
                 return ApprovalAnswer(approval_id=order.approval_id, asked=False, at=now, rules=rules)
-            people = await approvals.ask(session, order, contents=contents, evidence=_evidence(order, scene), now=now)
+            people = await approvals.ask(session, order, contents=contents, evidence=_evidence(order, scene, known), now=now)
     except LedgerRefusal as refused:
         raise refusal(refused) from None
     activity.logger.info("approval %s: asked of %s", order.approval_id, order.role)
@@ -81,67 +89,94 @@ async def retract_approval(means: Means, ref: ApprovalRef) -> Done:
 
 
 async def _candidates(
-    session: AsyncSession, means: Means, order: ApprovalOrder, scene: LoanScene, purpose: Purpose, channel: Channel, message: Slug
+    session: AsyncSession,
+    means: Means,
+    order: ApprovalOrder,
+    scene: LoanScene,
+    known: Known,
+    purpose: Purpose,
+    channel: Channel,
+    message: Slug,
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Whom an approval would let us contact, with the hash of the text for each; if nobody, the rules that stand against all of them."""
     contents: dict[str, str] = {}
     against: list[str] = []
-    related = await loans.relatives(session, scene.loan.id)
-    for _, person in sorted(related, key=_closeness):
+    for tie in sorted((tie for tie in scene.ties if tie.role in _CLOSEST_FIRST), key=_closeness):
         if len(contents) == order.most_people:
             break
-        of_person = await contact_facts.read_person(session, scene, person.id, channel, Line.REGISTERED)
-        facts, verdict = _if_approved(means, order, scene, of_person, purpose, channel, message)
-        if verdict.effect is Effect.DENY or facts.proposal.content_hash is None:
-            attempts.judged(session, facts, verdict, law(means, means.regime()), scene.now)
+        person = await contact_facts.read_person(session, scene, tie.person_id, channel, Line.REGISTERED)
+        wanted = ContactOrder(
+            case_id=order.case_id,
+            loan_id=order.loan_id,
+            attempt_id=f"{order.case_id}/{order.step}/{tie.person_id}",
+            step=order.step,
+            channel=channel,
+            message=message,
+            purpose=purpose,
+            person_id=tie.person_id,
+            approval_id=order.approval_id,
+        )
+        situation, verdict, content_hash = _if_approved(means, order, scene, known, person, wanted)
+        if verdict.effect is Effect.DENY or content_hash is None:
+            _write_down(session, means, order, situation, verdict, tie.person_id)
             against.extend(verdict.rules)
         else:
-            contents[person.id] = facts.proposal.content_hash
+            contents[tie.person_id] = content_hash
     if not contents and not against:
-        against.extend(_denied(session, means, order, scene, USABLE_POINT.rule, "nobody is named for this loan", "a relative or friend"))
+        against.extend(_denied(session, means, order, scene, "AR-03", "nobody is named for this loan", "a relative or friend"))
     return contents, () if contents else tuple(dict.fromkeys(against))
 
 
-def _closeness(related: tuple[RelationRow, PersonRow]) -> tuple[int, str]:
-    return _CLOSEST_FIRST.index(related[0].role), related[1].id
+def _closeness(tie: RelationRow) -> tuple[int, str]:
+    return _CLOSEST_FIRST.index(tie.role), tie.person_id
 
 
 def _if_approved(
-    means: Means, order: ApprovalOrder, scene: LoanScene, person: PersonScene, purpose: Purpose, channel: Channel, message: Slug
-) -> tuple[Facts, Verdict]:
-    """What the rules would say if a human had approved right now. What stands against it for the moment only, such as the hour, is no reason not to ask."""
-    words = write(means, scene, person, message, ())
-    proposal = Proposal(
-        case_id=order.case_id,
-        attempt_id=f"{order.case_id}/{order.step}/{person.person.id}",
-        channel=channel,
-        purpose=purpose,
-        message=message,
-        message_class=words.klass if words else None,
-        content_hash=words.content_hash if words else None,
-    )
-    granted = Grant(
+    means: Means, order: ApprovalOrder, scene: LoanScene, known: Known, person: PersonScene, wanted: ContactOrder
+) -> tuple[Situation, Verdict, str | None]:
+    """What the law would say if a human had approved right now, with the hash of the text that they would approve.
+
+    What stands against it for the moment only, such as the hour or a hold, is no reason not to ask.
+    """
+    words = write(means, scene, person, wanted.message, ())
+    granted = Approval(
         approval_id=order.approval_id,
-        case_id=order.case_id,
-        step=order.step,
         state="approved",
         role=order.role,
-        purpose=purpose,
-        contents={person.person.id: words.content_hash if words else ""},
+        requested_by=approvals.BY_THE_CASE,
+        case_id=order.case_id,
+        step=order.step,
+        asked_at=scene.now,
+        decided_by=_SOMEBODY_ELSE,
         decided_at=scene.now,
+        purpose=order.purpose,
+        contents={person.person.id: words.content_hash if words else ""},
     )
-    options = [
-        option.model_copy(update={"holds": (), "unheard": ()}) for option in contact_facts.assemble(scene, person, proposal, granted)
-    ]
-    regime = means.regime()
-    facts, verdict = most_lenient([(option, decide(option, regime, scene.now)) for option in options])
-    return facts.model_copy(update={"grant": None}), verdict
+    freed = known.without_passing_obstacles()
+    options = [freed.situation(propose(means, wanted, person, words, point), granted) for point in person.points or (None,)]
+    situation, verdict = most_lenient([(option, means.judge(option)) for option in options])
+    return situation, verdict, words.content_hash if words else None
+
+
+def _write_down(session: AsyncSession, means: Means, order: ApprovalOrder, situation: Situation, verdict: Verdict, person_id: str) -> None:
+    """That somebody cannot be contacted whatever a human says: there is no approval to refer to."""
+    attempts.write_verdict(
+        session,
+        verdict,
+        means.settings.clock,
+        situation.at,
+        attempt_id=situation.action.action_id,
+        case_id=order.case_id,
+        facts_hash=situation.digest,
+        action=situation.about,
+        person_id=person_id,
+    )
 
 
 def _nothing_owed(session: AsyncSession, means: Means, order: ApprovalOrder, scene: LoanScene) -> tuple[str, ...]:
     if scene.owed.amount > 0:
         return ()
-    return _denied(session, means, order, scene, MONEY_OWED.rule, f"{scene.owed.amount:f} {scene.owed.currency} overdue", "more than 0")
+    return _denied(session, means, order, scene, "AR-01", f"{scene.owed.amount:f} {scene.owed.currency} overdue", "more than 0")
 
 
 def _denied(
@@ -149,22 +184,27 @@ def _denied(
 ) -> tuple[str, ...]:
     """A request that is no use, before anybody in particular was considered: that too is a verdict."""
     verdict = Verdict(effect=Effect.DENY, findings=(Finding(rule=rule, effect=Effect.DENY, observed=observed, limit=limit),))
-    digest = hashlib.sha256(order.model_dump_json().encode()).hexdigest()
     attempts.write_verdict(
         session,
         verdict,
-        law(means, means.regime()),
+        means.settings.clock,
         scene.now,
         attempt_id=f"{order.case_id}/{order.step}",
         case_id=order.case_id,
-        facts_hash=digest,
+        facts_hash=hashlib.sha256(order.model_dump_json().encode()).hexdigest(),
+        action=order.referral or "contact",
     )
     return verdict.rules
 
 
-def _evidence(order: ApprovalOrder, scene: LoanScene) -> dict[str, Any]:
-    """What the human is shown to decide on: ids, dates, amounts and outcomes, nobody's name or number."""
+def _evidence(order: ApprovalOrder, scene: LoanScene, known: Known) -> dict[str, Any]:
+    """What the human is shown to decide on: ids, dates, amounts and outcomes, nobody's name or number.
+
+    ``lost_contact`` are the attempts to speak to the borrower since they were last reached, with the borrower's local day of each.
+    """
     arrears = scene.arrears
+    borrower = next(p for p in known.people if p.person_id == scene.borrower.id)
+    last_reached = _last_reached(known, borrower)
     return {
         "loan_id": scene.loan.id,
         "owed": f"{arrears.amount:f} {scene.loan.currency}",
@@ -175,11 +215,28 @@ def _evidence(order: ApprovalOrder, scene: LoanScene) -> dict[str, Any]:
         "purpose": order.purpose,
         "message": order.message,
         "referral": order.referral,
-        "calls": [{"at": call.at.isoformat(), "outcome": call.outcome} for call in _latest(scene.reach.calls)],
-        "numbers_valid": list(scene.reach.numbers),
-        "last_sign_at": scene.reach.last_sign_at.isoformat() if scene.reach.last_sign_at else None,
+        "deadline": order.deadline.isoformat(),
+        "last_reached_at": last_reached.isoformat() if last_reached else None,
+        "lost_contact": _lost_contact(known, borrower, last_reached),
+        "numbers_valid": [not point.invalid for point in borrower.contact_points if point.kind in ("mobile", "landline")],
     }
 
 
-def _latest(calls: Iterable[Any]) -> list[Any]:
-    return list(calls)[-10:]
+def _last_reached(known: Known, borrower: Person) -> datetime | None:
+    """When the borrower last spoke to anybody, paid, promised or agreed to a plan, for whatever loan."""
+    signs = [loan.last_sign_at for loan in known.loans if loan.last_sign_at is not None]
+    met = [c.at for c in known.history if c.person == borrower.person_id and (c.outcome in ANSWERED or c.direction == "in")]
+    return max((*signs, *met), default=None)
+
+
+def _lost_contact(known: Known, borrower: Person, since: datetime | None) -> list[dict[str, Any]]:
+    zone = borrower.zone or "UTC"
+    calls = [
+        c
+        for c in known.history
+        if c.person == borrower.person_id and c.channel is Channel.CALL and c.direction == "out" and (since is None or c.at > since)
+    ]
+    return [
+        {"attempt": c.contact_id, "at": c.at.isoformat(), "day": local_date(c.at, zone).isoformat(), "outcome": c.outcome, "by": c.by}
+        for c in calls[-_MOST_EVIDENCE:]
+    ]

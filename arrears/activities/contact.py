@@ -1,7 +1,8 @@
 """The one path of every contact: reserve, send, settle.
 
-reserve   one transaction: facts, verdict, slot. A retry finds its own slot and is judged anew as long as nothing can have left.
-send      under the attempt's id. What was handed over before is first asked about at the gateway, never just sent again.
+reserve   one transaction: facts, verdict, slot. Whatever forbids the contact was written before it, or comes too late. A retry finds its own slot, and
+          is judged anew as long as nothing can have left.
+send      under the attempt's id. What may have left before is first asked about at the gateway, never just sent again.
 settle    the outcome. A call's activity waits for it without occupying the worker; what nobody can tell counts as made.
 """
 
@@ -14,25 +15,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from arrears.activities.means import Means, is_last_attempt, later, law, refusal
+from arrears.activities.means import Means, is_last_attempt, later, refusal
 from arrears.activities.writing import write
 from arrears.config.messages import Rendered
-from arrears.domain.compliance import Verdict, decide
-from arrears.domain.facts import Facts, Proposal
-from arrears.domain.orders import ContactOrder, ContactReport
+from arrears.domain.content import Block
+from arrears.domain.message import purpose_of
+from arrears.domain.orders import ContactOrder, ContactReport, Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.rules import Effect
+from arrears.domain.situation import ContactAction, Message, Situation
 from arrears.domain.strategy import Channel
+from arrears.domain.verdict import Effect, Verdict
 from arrears.gateways.contract import Gateway, GatewayFinal, GatewayRetryable, Outgoing, Receipt
-from arrears.ledger import attempts, contact_facts
+from arrears.ledger import attempts, contact_facts, situations
 from arrears.ledger.contact_facts import LoanScene, PersonScene
 from arrears.ledger.loans import LedgerRefusal
-from arrears.ledger.tables import AttemptRow, AttemptState
+from arrears.ledger.tables import AttemptRow, AttemptState, ContactPointRow
 
 
 @dataclass(frozen=True)
 class _Reserved:
-    """The slot is ours and nothing has left: this may be sent."""
+    """The slot is ours and nothing has left, though from here on it counts as if it had: this is to be sent."""
 
     gateway: Gateway
     outgoing: Outgoing
@@ -71,10 +73,8 @@ async def _reserve(means: Means, order: ContactOrder, now: datetime, *, never_ta
     gateway = means.gateways.channel(order.channel)
     try:
         async with means.ledger.exclusive() as session:
-            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered(), attempt_id=order.attempt_id)
-            person = await contact_facts.read_person(
-                session, scene, order.person_id, order.channel, order.line, attempt_id=order.attempt_id
-            )
+            scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered())
+            person = await contact_facts.read_person(session, scene, order.person_id, order.channel, order.line)
             known = await attempts.find(session, order.attempt_id)
             match known:
                 case AttemptRow(state=AttemptState.SETTLED):
@@ -94,37 +94,75 @@ async def _judge(
     session: AsyncSession, means: Means, order: ContactOrder, scene: LoanScene, person: PersonScene, gateway: Gateway | None
 ) -> ContactReport | _Reserved:
     words = write(means, scene, person, order.message, order.offers)
-    grant = await contact_facts.read_grant(session, order.approval_id) if order.approval_id else None
-    regime = means.regime()
-    options = contact_facts.assemble(scene, person, _propose(order, words), grant)
-    facts, verdict = most_lenient([(option, decide(option, regime, scene.now)) for option in options])
-    attempts.judged(session, facts, verdict, law(means, regime), scene.now)
+    approval = await situations.approval(session, order.approval_id)
+    known = await situations.known(session, scene, means.office(), attempt_id=order.attempt_id)
+    options = [known.situation(propose(means, order, person, words, point), approval) for point in person.points or (None,)]
+    situation, verdict = most_lenient([(option, means.judge(option)) for option in options])
+    attempts.judged(session, situation, verdict, means.settings.clock)
     if verdict.effect is not Effect.ALLOW or words is None:
         # A slot whose attempt was handed over stays taken: it may yet turn out to have left.
         await attempts.cancel_reserved(session, order.attempt_id, scene.now)
         return _refusal(order, scene, verdict)
-    content = attempts.Content(person.seal_text(words.text), words.content_hash, words.locale, grant.approval_id if grant else None)
-    await attempts.reserve(session, facts, content, order.loan_id, scene.now)
+    await attempts.reserve(session, situation, _content(means, order, person, words))
     if gateway is None:
         return (await attempts.settle(session, order.attempt_id, Outcome.NOT_SENT, scene.now)).report
-    point = next(p for p in person.points if facts.point is not None and p.id == facts.point.contact_point_id)
-    return _Reserved(gateway, _outgoing(means, order, words, person.address(point), gateway, scene.now))
+    token = activity.info().task_token if order.channel is Channel.CALL else None
+    await attempts.mark_sent(session, order.attempt_id, scene.now, token)
+    point = next(p for p in person.points if str(p.id) == _action(situation).contact_point)
+    return _Reserved(gateway, _outgoing(means, order, words, _action(situation).purpose, person.address(point), gateway, scene.now))
 
 
-def _propose(order: ContactOrder, words: Rendered | None) -> Proposal:
-    """The contact as the rules see it."""
-    return Proposal(
-        case_id=order.case_id,
-        attempt_id=order.attempt_id,
+def propose(means: Means, order: ContactOrder, person: PersonScene, words: Rendered | None, point: ContactPointRow | None) -> ContactAction:
+    """The contact as the law sees it. Why a borrower is contacted, the message says; why somebody else is, the order."""
+    to_borrower = person.person.id == person.borrower.id
+    return ContactAction(
+        action_id=order.attempt_id,
         channel=order.channel,
-        purpose=order.purpose,
-        message=order.message,
-        message_class=words.klass if words else None,
-        content_hash=words.content_hash if words else None,
+        loan=order.loan_id,
+        recipient=person.person.id,
+        purpose=purpose_of(words.klass) if words and to_borrower else order.purpose,
+        contact_point=str(point.id) if point else None,
+        message=_message(order, words) if words else None,
+        case_id=order.case_id,
+        approval=order.approval_id,
+        artificial_voice=order.channel is Channel.CALL and means.settings.artificial_voice,
+        verified_person=Block.RIGHT_PARTY_CHECK in words.blocks if words and order.channel is Channel.CALL else None,
     )
 
 
-def most_lenient(judged: list[tuple[Facts, Verdict]]) -> tuple[Facts, Verdict]:
+def _message(order: ContactOrder, words: Rendered) -> Message:
+    return Message.model_validate(
+        {
+            "class": words.klass,
+            "text": words.text,
+            "subject": words.subject,
+            "content_hash": words.content_hash,
+            "template": order.message,
+            "locale": words.locale,
+            "blocks": words.blocks,
+            "notice": words.notice,
+        }
+    )
+
+
+def _content(means: Means, order: ContactOrder, person: PersonScene, words: Rendered) -> attempts.Content:
+    return attempts.Content(
+        text=person.seal_text(words.text),
+        content_hash=words.content_hash,
+        message=order.message,
+        klass=words.klass,
+        notice=words.notice,
+        locale=words.locale,
+        artificial_voice=means.settings.artificial_voice if order.channel is Channel.CALL else None,
+    )
+
+
+def _action(situation: Situation) -> ContactAction:
+    assert isinstance(situation.action, ContactAction)
+    return situation.action
+
+
+def most_lenient(judged: list[tuple[Situation, Verdict]]) -> tuple[Situation, Verdict]:
     """Of several addresses the one that may be used, or may be used soonest; the first one if they are equal."""
     return min(judged, key=lambda j: (j[1].effect.severity, j[1].until.timestamp() if j[1].until else 0.0))
 
@@ -136,7 +174,9 @@ def _refusal(order: ContactOrder, scene: LoanScene, verdict: Verdict) -> Contact
     return ContactReport(attempt_id=order.attempt_id, at=scene.now, verdict="deny", rules=verdict.rules, news=scene.news.events)
 
 
-def _outgoing(means: Means, order: ContactOrder, words: Rendered, address: str, gateway: Gateway, now: datetime) -> Outgoing:
+def _outgoing(
+    means: Means, order: ContactOrder, words: Rendered, purpose: Purpose, address: str, gateway: Gateway, now: datetime
+) -> Outgoing:
     return Outgoing(
         key=order.attempt_id,
         channel=order.channel,
@@ -145,18 +185,13 @@ def _outgoing(means: Means, order: ContactOrder, words: Rendered, address: str, 
         subject=words.subject,
         html=words.html,
         language=words.locale,
-        purpose=order.purpose,
+        purpose=purpose,
         requested_at=now,
         callback_url=means.settings.callback_url(gateway.name),
     )
 
 
 async def _send(means: Means, order: ContactOrder, place: _Reserved, now: datetime) -> ContactReport:
-    token = activity.info().task_token if order.channel is Channel.CALL else None
-    async with means.ledger.exclusive() as session:
-        ours = await attempts.mark_sent(session, order.attempt_id, now, token)
-    if not ours:
-        raise _in_other_hands(order)
     try:
         receipt = await place.gateway.send(place.outgoing)
     except GatewayRetryable as error:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from arrears.config.law import Law, RegimeProblem
 from arrears.config.messages import MessageLibrary
-from arrears.config.regimes import RegimeLibrary, RegimeProblem
 from arrears.config.settings import Settings
-from arrears.domain.compliance import Regime
+from arrears.domain.judge import judge
+from arrears.domain.regime import Regime
+from arrears.domain.situation import Situation
+from arrears.domain.verdict import Verdict
 from arrears.gateways.contract import GatewayRetryable
 from arrears.gateways.registry import Gateways
-from arrears.ledger.contact_facts import Ordered
 from arrears.ledger.engine import Ledger
 from arrears.ledger.loans import LedgerRefusal
+from arrears.ledger.news import Ordered
+from arrears.ledger.situations import Office
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Means:
     gateways: Gateways
     settings: Settings
     messages: MessageLibrary
-    regimes: RegimeLibrary
+    law: Law
 
     def now(self) -> datetime:
         """Business time: what the business clock showed when the server started this attempt of the activity."""
@@ -38,18 +43,21 @@ class Means:
         info = activity.info()
         return Ordered(at=self.settings.clock.at(info.scheduled_time), again=info.attempt > 1)
 
-    def regime(self) -> Regime | None:
-        """The law in its newest version; ``None`` if its file cannot be read, which the log explains to whoever keeps it."""
+    def regimes(self) -> Sequence[Regime] | None:
+        """The law in its newest version; ``None`` if it cannot be read, which the log explains to whoever keeps it."""
         try:
-            return self.regimes.current(self.settings.regime)
+            return self.law.current()
         except RegimeProblem as problem:
             activity.logger.error("%s", problem)
             return None
 
+    def judge(self, situation: Situation) -> Verdict:
+        """What the law says to a situation."""
+        return judge(situation, self.regimes())
 
-def law(means: Means, regime: Regime | None) -> tuple[str, int]:
-    """The name and version under which a verdict is written down."""
-    return means.settings.regime, regime.version if regime else 0
+    def office(self) -> Office:
+        """What is true of the lender itself."""
+        return Office(seat=self.settings.lender_seat)
 
 
 def is_last_attempt() -> bool:

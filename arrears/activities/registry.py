@@ -9,8 +9,8 @@ from temporalio import activity
 
 from arrears.activities import approvals, case, contact, keeping, work
 from arrears.activities.means import Means
+from arrears.config.law import Law
 from arrears.config.messages import MessageLibrary
-from arrears.config.regimes import RegimeLibrary
 from arrears.config.settings import Settings
 from arrears.domain import orders
 from arrears.domain.orders import Activity
@@ -23,10 +23,10 @@ class Activities:
     """All activities over one ledger and one set of gateways. Raises ``RegimeProblem`` if the configured law cannot be read."""
 
     def __init__(self, ledger: Ledger, gateways: Gateways, settings: Settings) -> None:
-        regimes = RegimeLibrary(settings.regimes_dir)
-        regimes.current(settings.regime)
+        law = Law(settings.regimes_dir, settings.overlay)
+        law.current()
         messages = MessageLibrary(settings.messages_dir, settings.language)
-        self._means = Means(ledger=ledger, gateways=gateways, settings=settings, messages=messages, regimes=regimes)
+        self._means = Means(ledger=ledger, gateways=gateways, settings=settings, messages=messages, law=law)
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """What a worker registers."""

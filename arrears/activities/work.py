@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from arrears.activities.means import Means, is_last_attempt, later, law, refusal
-from arrears.domain.compliance import decide_referral
-from arrears.domain.facts import ReferralFacts
+from arrears.activities.means import Means, is_last_attempt, later, refusal
+from arrears.domain.handover import told
 from arrears.domain.orders import RecallOrder, ReferralOrder, StepReport, TaskOrder
 from arrears.domain.outcome import Outcome
-from arrears.domain.rules import Effect
+from arrears.domain.situation import ReferralAction
 from arrears.domain.strategy import Referral
+from arrears.domain.verdict import Effect
 from arrears.gateways.contract import Gateway, GatewayFinal, GatewayRetryable, Handover, Receipt
-from arrears.ledger import attempts, contact_facts, work
+from arrears.ledger import attempts, contact_facts, situations, work
 from arrears.ledger.contact_facts import LoanScene
 from arrears.ledger.loans import LedgerRefusal
 
@@ -120,18 +119,11 @@ async def _reserve(means: Means, order: ReferralOrder, now: datetime) -> StepRep
             scene = await contact_facts.read_loan(session, order.case_id, order.loan_id, now, means.ordered())
             if await work.referral(session, order.referral_id) is not None:
                 return _InDoubt(gateway) if gateway else StepReport(at=now, outcome=Outcome.UNKNOWN)
-            facts = await _facts(session, order, scene)
-            verdict = decide_referral(facts, now)
-            attempts.write_verdict(
-                session,
-                verdict,
-                law(means, means.regime()),
-                now,
-                attempt_id=order.referral_id,
-                case_id=order.case_id,
-                facts_hash=facts.digest,
-                approval_id=facts.grant.approval_id if facts.grant else None,
-            )
+            approval = await situations.approval(session, order.approval_id)
+            known = await situations.known(session, scene, means.office(), agency=order.agency)
+            situation = known.situation(_propose(order), approval)
+            verdict = means.judge(situation)
+            attempts.judged(session, situation, verdict, means.settings.clock)
             if verdict.effect is not Effect.ALLOW:
                 return StepReport(at=now, outcome=Outcome.DENIED, rules=verdict.rules, news=scene.news.events)
             if gateway is None:
@@ -143,17 +135,19 @@ async def _reserve(means: Means, order: ReferralOrder, now: datetime) -> StepRep
     return _Ready(gateway, handover.model_copy(update={"until": order.until}))
 
 
-async def _facts(session: AsyncSession, order: ReferralOrder, scene: LoanScene) -> ReferralFacts:
-    return ReferralFacts(
+def _propose(order: ReferralOrder) -> ReferralAction:
+    """The referral as the law sees it. What a ladder wants a human for, it names the approval of."""
+    return ReferralAction(
+        kind="referral",
+        action_id=order.referral_id,
+        to=order.to,
+        loan=order.loan_id,
+        agency=order.agency,
+        fields=told(order.to),
         case_id=order.case_id,
-        referral_id=order.referral_id,
         step=order.step,
-        owed=scene.owed,
-        case_open=scene.case.closed_at is None,
-        unheard_payments=tuple(scene.news.payments),
-        unheard_holds=tuple(hold for hold in scene.holds if hold.hold_id in scene.news.holds),
-        approval_id=order.approval_id,
-        grant=await contact_facts.read_grant(session, order.approval_id) if order.approval_id else None,
+        approval=order.approval_id,
+        needs_approval=order.approval_id is not None,
     )
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
-
 from temporalio import activity
 
 from arrears.activities.means import Means
 from arrears.config.messages import MessageProblem, Rendered
 from arrears.domain.calendar import local_date
-from arrears.domain.message import Lender, MessageFacts, ScheduleLine
+from arrears.domain.message import Lender, MessageFacts
 from arrears.domain.strategy import Offer
 from arrears.ledger.contact_facts import LoanScene, PersonScene
-from arrears.ledger.tables import InstalmentRow
 
 
 def write(means: Means, scene: LoanScene, person: PersonScene, message: str, offers: tuple[Offer, ...]) -> Rendered | None:
@@ -50,20 +46,6 @@ def _facts(means: Means, scene: LoanScene, person: PersonScene, offers: tuple[Of
         owed=scene.owed,
         due_since=arrears.due_since,
         days_past_due=max((scene.today - arrears.due_since).days, 0) if arrears.due_since else 0,
-        schedule=_schedule(scene.instalments, sum((p.amount for p in scene.payments), Decimal(0))),
+        schedule=scene.schedule,
         offers=offers,
     )
-
-
-def _schedule(instalments: Iterable[InstalmentRow], paid: Decimal) -> tuple[ScheduleLine, ...]:
-    """What is left of each instalment after ``paid`` went to the oldest first."""
-    lines: list[ScheduleLine] = []
-    for row in instalments:
-        settled = min(paid, row.amount)
-        paid -= settled
-        lines.append(
-            ScheduleLine(
-                n=row.n, due_on=row.due_on, principal=row.principal, interest=row.interest, fees=row.fees, unpaid=row.amount - settled
-            )
-        )
-    return tuple(lines)

@@ -13,15 +13,19 @@ from arrears.api.loan_system import refused
 from arrears.api.problems import FieldProblem, Problem
 from arrears.config.settings import GatewayName
 from arrears.domain.outcome import Outcome
+from arrears.domain.situation import LENDER
 from arrears.domain.strategy import Channel
 from arrears.gateways.contract import CHANNEL_GATEWAY, CallbackBody
-from arrears.ledger import attempts, loans, relays
+from arrears.ledger import attempts, loans, relays, reported
 from arrears.ledger.attempts import Settled
-from arrears.ledger.tables import AttemptRow, ReferralRow
+from arrears.ledger.reported import Heard
+from arrears.ledger.tables import AttemptRow, Direction, ReferralRow
 from arrears.workflows.contract import Report, Signal
 
 _DECISIVE_RECEIPTS = frozenset({Outcome.INVALID_NUMBER, Outcome.FAILED})
 """Receipts of messages that a case is woken for; the others stay in the ledger."""
+
+_DIRECTIONS = {"inbound": Direction.IN, "agency": Direction.OUT}
 
 router = APIRouter(prefix="/v1/callbacks", tags=["gateways"])
 
@@ -41,21 +45,21 @@ async def callback(gateway: GatewayName, fact: CallbackBody, message_id: Message
         case "call_outcome" | "delivery":
             await _of_our_attempt(here, gateway, fact)
         case "inbound" | "agency":
-            await _by_itself(here, fact, f"{gateway}/{message_id}")
+            await _by_itself(here, gateway, fact, f"{gateway}/{message_id}")
 
 
 async def _of_our_attempt(here: Here, gateway: GatewayName, fact: CallbackBody) -> None:
     """Settle the attempt. Who waits for a call's outcome gets it; a case whose step is over is told only what changes something for it."""
     now = here.now()
     async with here.ledger.session() as session:
-        attempt = await attempts.find(session, fact.key or "")
+        attempt = await session.get(AttemptRow, fact.key or "")
         if attempt is None or CHANNEL_GATEWAY[attempt.channel] != gateway:
             raise _wrong(HTTPStatus.NOT_FOUND, "unknown_key", "key", f"{gateway} was given no order under this key")
         if (fact.kind == "call_outcome") != (attempt.channel is Channel.CALL):
             raise _wrong(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", "kind", "call_outcome is for calls, delivery for messages")
         settled = await attempts.settle(session, attempt.id, fact.outcome, fact.at, fact.gateway_ref)
         if fact.opted_out:
-            await attempts.opt_out(session, attempt.person_id, attempt.channel, fact.at)
+            await attempts.opt_out(session, attempt.person_id, attempt.channel, fact.at, f"gateway {gateway}", now)
         if settled.changed and settled.task_token is None and (fact.kind == "call_outcome" or fact.outcome in _DECISIVE_RECEIPTS):
             await relays.leave(session, settled.loan_id, Signal.CONTACT_REPORTED, _key(settled), _late(settled, fact), now)
     if settled.changed and settled.task_token is not None:
@@ -63,8 +67,8 @@ async def _of_our_attempt(here: Here, gateway: GatewayName, fact: CallbackBody) 
     here.cases.ring()
 
 
-async def _by_itself(here: Here, fact: CallbackBody, key: str) -> None:
-    """A contact that is none of our attempts: the case is told, the ledger notes an opt-out."""
+async def _by_itself(here: Here, gateway: GatewayName, fact: CallbackBody, key: str) -> None:
+    """A contact that is none of our attempts: it counts like ours, the case is told, the ledger notes an opt-out."""
     assert fact.channel is not None
     now = here.now()
     async with here.ledger.session() as session:
@@ -76,12 +80,30 @@ async def _by_itself(here: Here, fact: CallbackBody, key: str) -> None:
             raise refused(HTTPStatus.NOT_FOUND, "unknown_loan", "loan_id", unknown) from None
         if attempt is not None and attempt.loan_id != loan_id:
             raise _wrong(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", "key", "is of another loan than loan_id")
-        if fact.opted_out:
-            person_id = attempt.person_id if attempt else (await loans.borrower(session, loan_id)).id
-            await attempts.opt_out(session, person_id, fact.channel, fact.at)
+        person_id = await _person_of(session, attempt, loan_id, fact)
+        if person_id is not None:
+            heard = Heard(channel=fact.channel, direction=_DIRECTIONS[fact.kind], outcome=fact.outcome, at=fact.at)
+            source = await _who_acted(session, loan_id, fact)
+            await reported.record(session, source, key, loan_id, person_id, heard, now)
+        if fact.opted_out and person_id is not None:
+            await attempts.opt_out(session, person_id, fact.channel, fact.at, f"gateway {gateway}", now)
         report = Report(channel=fact.channel, outcome=fact.outcome, at=fact.at, party=fact.party)
         await relays.leave(session, loan_id, Signal.CONTACT_REPORTED, key, report, now)
     here.cases.ring()
+
+
+async def _person_of(session: AsyncSession, attempt: AttemptRow | None, loan_id: str, fact: CallbackBody) -> str | None:
+    """Whom a contact was with, as far as we know them."""
+    if attempt is not None:
+        return attempt.person_id
+    return (await loans.borrower(session, loan_id)).id if fact.party == "borrower" else None
+
+
+async def _who_acted(session: AsyncSession, loan_id: str, fact: CallbackBody) -> str:
+    """The agency that has the loan, if one reports what it did."""
+    if fact.kind != "agency":
+        return LENDER
+    return await reported.agency_of(session, loan_id, fact.key) or "agency"
 
 
 async def _loan_of(session: AsyncSession, attempt: AttemptRow | None, key: str) -> str:

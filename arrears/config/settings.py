@@ -161,10 +161,9 @@ class Settings(BaseSettings):
 
     lender: LenderSettings = LenderSettings()
     language: str = Field(default="zh-CN", description="for people of whom no language is known")
-    regime: str = Field(default="cn", description="the law that contacts are judged by")
     strategies_dir: Path = PACKAGED / "strategies"
     messages_dir: Path = PACKAGED / "messages"
-    regimes_dir: Path = PACKAGED / "regimes"
+    regimes_dir: Path = PACKAGED / "regimes" / "next"
     lender_seat: Region = Field(
         default="CN", description="where the lender is seated, as an ISO 3166 code: that country's regime binds it everywhere"
     )
@@ -178,6 +177,7 @@ class Settings(BaseSettings):
     legal: GatewaySettings | None = None
     loan_system: GatewaySettings | None = None
     smtp: SmtpSettings | None = None
+    artificial_voice: bool = Field(default=True, description="whether the voice gateway speaks with an artificial or recorded voice")
     call_timeout_seconds: PositiveFloat = Field(
         default=90, description="real seconds after which the voice gateway is asked for a call's outcome"
     )

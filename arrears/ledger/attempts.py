@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,12 +16,25 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.compliance import Verdict
-from arrears.domain.facts import Facts
+from arrears.domain.clock import Clock
+from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.orders import ContactReport
 from arrears.domain.outcome import NOT_MADE, Outcome
+from arrears.domain.situation import ContactAction, Situation, WishKind
 from arrears.domain.strategy import Channel
-from arrears.ledger.tables import AttemptRow, AttemptState, CaseRow, ContactKind, ContactPointRow, LoanRow, RelationRow, Sealed, VerdictRow
+from arrears.domain.verdict import Verdict
+from arrears.ledger import persons, reported
+from arrears.ledger.tables import (
+    AttemptRow,
+    AttemptState,
+    CaseRow,
+    ContactKind,
+    ContactPointRow,
+    LoanRow,
+    Sealed,
+    VerdictRow,
+    WishRow,
+)
 
 CHANNEL_KINDS: dict[Channel, tuple[ContactKind, ...]] = {
     Channel.CALL: (ContactKind.MOBILE, ContactKind.LANDLINE),
@@ -66,85 +78,97 @@ class Settled(BaseModel):
 
 @dataclass(frozen=True)
 class Content:
-    """The text of an attempt as it would leave, sealed, with the SHA-256 of it."""
+    """The text of an attempt as it would leave, sealed, with the SHA-256 of it, the template that it came from, and what kind of text it is.
+
+    ``artificial_voice`` says of a call whether a machine speaks.
+    """
 
     text: Sealed
     content_hash: str
+    message: str
+    klass: MessageClass
+    notice: NoticeKind | None
     locale: str
-    approval_id: str | None
+    artificial_voice: bool | None = None
 
 
 async def find(session: AsyncSession, attempt_id: str) -> AttemptRow | None:
     """The attempt, locked until the transaction ends."""
-    return (await session.exec(select(AttemptRow).where(col(AttemptRow.id) == attempt_id).with_for_update())).one_or_none()
+    return await session.get(AttemptRow, attempt_id, with_for_update=True, populate_existing=True)
 
 
-def judged(session: AsyncSession, facts: Facts, verdict: Verdict, law: tuple[str, int], now: datetime) -> None:
-    """Write down what the law, a regime by its name and version, said of a proposed contact."""
+def judged(session: AsyncSession, situation: Situation, verdict: Verdict, clock: Clock) -> None:
+    """Write down what the law said of a proposed contact or referral, whose id is then ``attempt_id``."""
+    action = situation.action
     write_verdict(
         session,
         verdict,
-        law,
-        now,
-        attempt_id=facts.proposal.attempt_id,
-        case_id=facts.proposal.case_id,
-        facts_hash=facts.digest,
-        person_id=facts.recipient.person_id,
-        approval_id=facts.grant.approval_id if facts.grant else None,
+        clock,
+        situation.at,
+        attempt_id=action.action_id,
+        case_id=action.case_id or "",
+        facts_hash=situation.digest,
+        action=situation.about,
+        person_id=action.recipient if isinstance(action, ContactAction) else None,
+        approval_id=situation.approval.approval_id if situation.approval else None,
     )
 
 
 def write_verdict(
     session: AsyncSession,
     verdict: Verdict,
-    law: tuple[str, int],
+    clock: Clock,
     now: datetime,
     *,
     attempt_id: str,
     case_id: str,
     facts_hash: str,
+    action: str,
     person_id: str | None = None,
     approval_id: str | None = None,
 ) -> None:
-    """Write down a verdict, on a contact or on a referral, whose id is then ``attempt_id``."""
-    regime, version = law
+    """Write down a verdict, on a situation or on an order that led to none. ``clock`` is the one that shows ``now``."""
     session.add(
         VerdictRow(
             attempt_id=attempt_id,
             case_id=case_id,
             person_id=person_id,
             decided_at=now,
+            action=action,
             verdict=verdict.effect,
             until=verdict.until,
+            permanent=verdict.permanent,
             rules=list(verdict.rules),
             observed=[finding.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for finding in verdict.findings],
             facts_hash=facts_hash,
-            regime=regime,
-            regime_version=version,
+            regimes=[regime.model_dump(mode="json") for regime in verdict.regimes],
+            clock=clock.model_dump(mode="json"),
             approval_id=approval_id,
         )
     )
 
 
-async def reserve(session: AsyncSession, facts: Facts, content: Content, loan_id: str, now: datetime) -> AttemptRow:
-    """Take the slot of an allowed contact. An attempt that was reserved before keeps its one slot, now counted from ``now``."""
-    proposal = facts.proposal
-    row = await find(session, proposal.attempt_id) or AttemptRow(
-        id=proposal.attempt_id,
-        case_id=proposal.case_id,
-        loan_id=loan_id,
-        person_id=facts.recipient.person_id,
-        channel=proposal.channel,
-        purpose=proposal.purpose,
-        message=proposal.message,
+async def reserve(session: AsyncSession, situation: Situation, content: Content) -> AttemptRow:
+    """Take the slot of an allowed contact. An attempt that was reserved before keeps its one slot, now counted from the situation's instant."""
+    action, now = situation.action, situation.at
+    assert isinstance(action, ContactAction)
+    row = await find(session, action.action_id) or AttemptRow(
+        id=action.action_id,
+        case_id=action.case_id or "",
+        loan_id=action.loan,
+        person_id=action.recipient,
+        channel=action.channel,
+        purpose=action.purpose,
+        message=content.message,
         content_hash=content.content_hash,
         locale=content.locale,
         reserved_at=now,
     )
     row.state = AttemptState.RESERVED
-    row.contact_point_id = facts.point.contact_point_id if facts.point else None
-    row.message, row.content_hash, row.locale, row.text = proposal.message, content.content_hash, content.locale, content.text
-    row.approval_id = content.approval_id
+    row.contact_point_id = int(action.contact_point) if action.contact_point else None
+    row.purpose, row.klass, row.notice, row.artificial_voice = action.purpose, content.klass, content.notice, content.artificial_voice
+    row.message, row.content_hash, row.locale, row.text = content.message, content.content_hash, content.locale, content.text
+    row.approval_id = situation.approval.approval_id if situation.approval else None
     row.reserved_at, row.sent_at, row.settled_at, row.task_token = now, None, None, None
     session.add(row)
     return row
@@ -197,7 +221,7 @@ async def settle(session: AsyncSession, attempt_id: str, outcome: Outcome, at: d
     Raises:
         AttemptUnknown: there is no such attempt.
     """
-    row = await _existing(session, attempt_id)
+    row = await _locked_with_its_person(session, attempt_id)
     loan = (await session.exec(select(LoanRow).where(col(LoanRow.id) == row.loan_id))).one()
     changed = row.outcome is None or (row.outcome is Outcome.UNKNOWN and outcome is not Outcome.UNKNOWN)
     task_token = row.task_token
@@ -220,11 +244,23 @@ async def settle(session: AsyncSession, attempt_id: str, outcome: Outcome, at: d
     )
 
 
-async def opt_out(session: AsyncSession, person_id: str, channel: Channel, at: datetime) -> None:
-    """The person wants no more contact by a channel: none of its addresses of theirs is used again."""
-    for point in await _points(session, person_id, CHANNEL_KINDS[channel]):
-        point.opted_out_at = point.opted_out_at or at
-        session.add(point)
+async def opt_out(session: AsyncSession, person_id: str, channel: Channel, at: datetime, source: str, now: datetime) -> None:
+    """The person wants no more contact by a channel, from now on. Said again it changes nothing."""
+    await persons.lock(session, [person_id])
+    await _no_more(session, person_id, channel, at, source, now)
+
+
+async def _no_more(session: AsyncSession, person_id: str, channel: Channel, at: datetime, source: str, now: datetime) -> None:
+    standing = await session.exec(
+        select(WishRow.id).where(
+            col(WishRow.person_id) == person_id,
+            col(WishRow.kind) == WishKind.NO_MEDIUM,
+            col(WishRow.channel) == channel,
+            col(WishRow.withdrawn_at).is_(None),
+        )
+    )
+    if standing.first() is None:
+        session.add(WishRow(person_id=person_id, kind=WishKind.NO_MEDIUM, channel=channel, at=at, source=source, recorded_at=now))
 
 
 def report(row: AttemptRow, at: datetime) -> ContactReport:
@@ -249,6 +285,15 @@ async def verdicts(session: AsyncSession, loan_id: str) -> list[VerdictRow]:
     return list(found)
 
 
+async def _locked_with_its_person(session: AsyncSession, attempt_id: str) -> AttemptRow:
+    """The person first, as everybody does who locks both: what their attempts came to decides whether more may follow."""
+    found = await session.exec(select(AttemptRow.person_id).where(col(AttemptRow.id) == attempt_id))
+    person_id = found.one_or_none()
+    if person_id is not None:
+        await persons.lock(session, [person_id])
+    return await _existing(session, attempt_id)
+
+
 async def _existing(session: AsyncSession, attempt_id: str) -> AttemptRow:
     row = await find(session, attempt_id)
     if row is None:
@@ -263,15 +308,8 @@ async def _consequences(session: AsyncSession, row: AttemptRow, at: datetime) ->
             point.invalid_since = point.invalid_since or at
             session.add(point)
         case Outcome.RELATIVE_REFUSED:
-            for relation in await session.exec(select(RelationRow).where(col(RelationRow.person_id) == row.person_id)):
-                relation.refused_at = relation.refused_at or at
-                session.add(relation)
+            await reported.refused(session, row.person_id, at)
+        case Outcome.OPTED_OUT:
+            await _no_more(session, row.person_id, row.channel, at, "contact", at)
         case _:
             pass
-
-
-async def _points(session: AsyncSession, person_id: str, kinds: Iterable[ContactKind]) -> list[ContactPointRow]:
-    found = await session.exec(
-        select(ContactPointRow).where(col(ContactPointRow.person_id) == person_id, col(ContactPointRow.kind).in_(list(kinds)))
-    )
-    return list(found)

@@ -84,8 +84,7 @@ def _of_attempt(row: AttemptRow) -> Contact:
         contact_point=None if row.contact_point_id is None else str(row.contact_point_id),
         outcome=row.outcome,
         purpose=row.purpose,
-        **{"class": row.klass},
-    )
+    ).model_copy(update={"klass": row.klass})
 
 
 def _of_report(row: ReportedContactRow) -> Contact:

@@ -23,8 +23,8 @@ from arrears.domain.events import (
     Withdrawn,
 )
 from arrears.domain.outcome import Outcome
-from arrears.domain.rules import Effect
 from arrears.domain.strategy import Channel
+from arrears.domain.verdict import Effect
 from arrears.ledger.tables import (
     ApprovalRow,
     ApprovalState,

@@ -15,21 +15,26 @@ from temporalio.testing import ActivityEnvironment
 
 from arrears.activities import Activities
 from arrears.config.settings import Settings
-from arrears.domain.facts import Relation
 from arrears.domain.loan import Payment
-from arrears.domain.orders import ApprovalOrder, ContactOrder, ContactReport, OpenedCase, OpenOrder, Purpose
+from arrears.domain.message import NoticeKind
+from arrears.domain.orders import ApprovalOrder, ContactOrder, ContactReport, OpenedCase, OpenOrder, Purpose, ReferralOrder
 from arrears.domain.outcome import Outcome
+from arrears.domain.situation import ConsentKind, Relation
 from arrears.domain.strategy import Channel, Line, Role
 from arrears.gateways.registry import Gateways
 from arrears.ledger import attempts, loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import (
+    AgencyRow,
     ApprovalRow,
+    ApprovalState,
     AttemptRow,
+    ConsentRow,
     ContactKind,
     ContactPointRow,
     InstalmentRow,
     LoanRow,
+    NoticeRow,
     OperatorRow,
     RelationRow,
     VerdictRow,
@@ -147,6 +152,53 @@ class House:
             session.add(row)
 
 
+async def prepare_referrals(house: House) -> None:
+    """Everything that the law asks for before a case leaves the house, but for a human's yes: a listed agency, notices, a consent to a sale."""
+    sent, arrived = at(2, 10), at(2, 11)
+    await house.add(
+        AgencyRow(
+            id="north",
+            listed_from=date(2026, 1, 1),
+            contract_from=date(2026, 1, 1),
+            contract_until=date(2027, 12, 31),
+            reviewed_on=date(2026, 10, 1),
+            assessment_id="assessment-1",
+            agreed=["purpose", "term", "manner", "data_kinds", "safeguards"],
+            feed_at=at(10, 8),
+            recorded_at=sent,
+        ),
+        *(
+            NoticeRow(
+                loan_id="L-1", person_id="P-1", kind=kind, sent_at=sent, delivered_at=arrived, evidence="letter-1", recorded_at=arrived
+            )
+            for kind in (NoticeKind.AGENCY, NoticeKind.CREDIT, NoticeKind.ASSIGNMENT)
+        ),
+        ConsentRow(person_id="P-1", kind=ConsentKind.TRANSFER, given_at=sent, evidence="form-1", recorded_at=sent),
+    )
+
+
+async def decided(house: House, order: ReferralOrder) -> ReferralOrder:
+    """The order with a human's yes to its step."""
+    approval_id = f"{order.referral_id}/a1"
+    await house.add(
+        ApprovalRow(
+            id=approval_id,
+            case_id=order.case_id,
+            step=order.step,
+            role=Role.SUPERVISOR,
+            evidence={},
+            requested_by="case",
+            asked_at=at(9, 9),
+            remind_at=at(10, 9),
+            deadline=at(11, 9),
+            state=ApprovalState.APPROVED,
+            decided_by="op-1",
+            decided_at=at(9, 10),
+        )
+    )
+    return order.model_copy(update={"approval_id": approval_id})
+
+
 async def settle_in(house: House) -> None:
     """A borrower with a mobile, a reserve number, an address and an account; a sister; an operator; a loan of two instalments."""
     await house.add(
@@ -157,14 +209,16 @@ async def settle_in(house: House) -> None:
         point(2, "P-1", ContactKind.MOBILE, "+8613000004321", Line.RESERVE),
         point(3, "P-1", ContactKind.EMAIL, "zhang.san@borrower.example"),
         point(4, "P-1", ContactKind.IN_APP, "account-1"),
-        point(5, "P-2", ContactKind.MOBILE, RELATIVE_NUMBER),
+        point(5, "P-2", ContactKind.MOBILE, RELATIVE_NUMBER, legal_basis="named_by_borrower"),
         *loan("L-1"),
         RelationRow(loan_id="L-1", person_id="P-2", role=Relation.EMERGENCY),
     )
 
 
-def point(n: int, person_id: str, kind: ContactKind, address: str, line: Line = Line.REGISTERED) -> ContactPointRow:
-    return sealing.point(n, person_id, address, kind, line)
+def point(
+    n: int, person_id: str, kind: ContactKind, address: str, line: Line = Line.REGISTERED, legal_basis: str = "contract"
+) -> ContactPointRow:
+    return sealing.point(n, person_id, address, kind, line, legal_basis=legal_basis)
 
 
 def loan(loan_id: str, borrower_id: str = "P-1", strategy: str = "fenqile") -> tuple[SQLModel, ...]:

@@ -141,7 +141,7 @@ class TestRecording:
         await house.lose_contact()
         promise: dict[str, Any] = {"at": at(4, 20), "amount": "100", "currency": "CNY", "due_on": date(2026, 11, 9)}
         await house.run("record", RecordOrder(case_id="L-1.1", loan_id="L-1", events=(PromiseMade.model_validate(promise),)), at(4, 20))
-        assert (await house.run("request_approval", about_relatives(), at(5, 9))).rules == ("CN-10",)
+        assert (await house.run("request_approval", about_relatives(), at(5, 9))).rules == ("CN-10", "CN-11")
 
     async def test_an_expired_request_is_written_down(self, house: House) -> None:
         await house.open()

@@ -34,7 +34,7 @@ def owner(n: int) -> str:
 
 def contacts(round_: str) -> Iterator[ContactOrder]:
     for n in LOANS:
-        for channel in Channel:
+        for channel in MOST_A_DAY:
             yield to_borrower(channel, case_id=f"L-{n}.1", loan_id=f"L-{n}", attempt_id=f"L-{n}.1/{channel}.{round_}")
 
 

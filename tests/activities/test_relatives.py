@@ -10,9 +10,9 @@ from pathlib import Path
 from sqlmodel import select
 
 from arrears.config.settings import PACKAGED, Settings
-from arrears.domain.facts import Relation
 from arrears.domain.orders import ApprovalRef, DecisionOrder, Purpose
 from arrears.domain.outcome import Outcome
+from arrears.domain.situation import Relation
 from arrears.domain.strategy import Channel, Referral, Role
 from arrears.ledger import attempts
 from arrears.ledger.tables import ApprovalPersonRow, ApprovalRow, ApprovalState, ContactKind, RelationRow
@@ -69,7 +69,7 @@ class TestAsking:
         await house.lose_contact()
         await house.run("request_approval", about_relatives(), ASKED)
         evidence = (await request(house)).evidence
-        assert [c["outcome"] for c in evidence["calls"]] == ["no_answer"] * 3
+        assert [c["outcome"] for c in evidence["lost_contact"]] == ["no_answer"] * 3
         assert (evidence["owed"], evidence["days_past_due"]) == ("500.00 CNY", 4)
         assert not any(private in str(evidence) for private in (NAME, NUMBER, RELATIVE_NAME, RELATIVE_NUMBER))
 
@@ -89,7 +89,7 @@ class TestAsking:
     async def test_names_the_closest_first_and_no_more_than_wanted(self, house: House) -> None:
         await house.add(
             *person("P-3", "A Friend", zone="Asia/Shanghai", language="en"),
-            point(6, "P-3", ContactKind.MOBILE, "+8613000009999"),
+            point(6, "P-3", ContactKind.MOBILE, "+8613000009999", legal_basis="named_by_borrower"),
             RelationRow(loan_id="L-1", person_id="P-3", role=Relation.CONTACT),
         )
         await house.open()
@@ -102,20 +102,20 @@ class TestAsking:
     async def test_is_no_use_while_contact_is_not_lost(self, house: House) -> None:
         await house.open()
         answer = await house.run("request_approval", about_relatives(), ASKED)
-        assert (answer.asked, answer.rules) == (False, ("CN-10",))
-        assert await house.verdicts() == [("deny", ("CN-10",))]
+        assert (answer.asked, answer.rules) == (False, ("CN-10", "CN-11"))
+        assert await house.verdicts() == [("deny", ("CN-10", "CN-11"))]
 
     async def test_to_collect_from_them_or_tell_them_of_the_debt_is_denied_whoever_would_approve(self, house: House) -> None:
         await house.open()
         await house.lose_contact()
         as_published = about_relatives(purpose=Purpose.COLLECT, message="tell-relatives")
         answer = await house.run("request_approval", as_published, ASKED)
-        assert (answer.asked, answer.rules) == (False, ("CN-08", "CN-12"))
+        assert (answer.asked, answer.rules) == (False, ("CN-12", "CN-08"))
 
     async def test_passes_over_who_refused_or_is_a_child(self, house: House) -> None:
         await house.add(
             *person("P-3", "A Child", zone="Asia/Shanghai", language="en", birth_date=date(2013, 1, 1)),
-            point(6, "P-3", ContactKind.MOBILE, "+8613000009999"),
+            point(6, "P-3", ContactKind.MOBILE, "+8613000009999", legal_basis="named_by_borrower"),
             RelationRow(loan_id="L-1", person_id="P-3", role=Relation.CONTACT),
         )
         await house.open()
@@ -200,7 +200,7 @@ class TestContacting:
     async def test_for_another_purpose_or_person_the_grant_does_not_count(self, house: House, world: SandboxWorld) -> None:
         await house.add(
             *person("P-3", "A Friend", zone="Asia/Shanghai", language="en"),
-            point(6, "P-3", ContactKind.MOBILE, "+8613000009999"),
+            point(6, "P-3", ContactKind.MOBILE, "+8613000009999", legal_basis="named_by_borrower"),
         )
         await granted(house)
         await house.add(RelationRow(loan_id="L-1", person_id="P-3", role=Relation.CONTACT))
@@ -229,21 +229,21 @@ class TestContacting:
             assert last is not None
             last.outcome = Outcome.ANSWERED_WILLING
             session.add(last)
-        assert (await house.contact(to_relative(), TEN)).rules == ("CN-10",)
+        assert (await house.contact(to_relative(), TEN)).rules == ("CN-10", "CN-11")
         assert world.sent() == ()
 
     async def test_a_payment_ends_lost_contact(self, house: House, world: SandboxWorld) -> None:
         await granted(house)
         await house.pay("10.00", DECIDED)
         report = await house.contact(to_relative(), TEN)
-        assert (report.rules, len(report.news)) == (("AR-05", "CN-10"), 1)
+        assert (report.rules, len(report.news)) == (("AR-02", "AR-05", "CN-10", "CN-11"), 1)
         assert world.sent() == ()
 
     async def test_a_refusal_is_final_on_every_number_and_loan(self, house: House, world: SandboxWorld) -> None:
         await house.add(
             *loan("L-2"),
             RelationRow(loan_id="L-2", person_id="P-2", role=Relation.CONTACT),
-            point(6, "P-2", ContactKind.LANDLINE, "+862100007777"),
+            point(6, "P-2", ContactKind.LANDLINE, "+862100007777", legal_basis="named_by_borrower"),
         )
         await granted(house)
         with suppress(WAITS):
@@ -264,4 +264,4 @@ class TestContacting:
             last.reserved_at = last.sent_at = at(3, 20)
             session.add(last)
         answer = await house.run("request_approval", about_relatives(), ASKED)
-        assert answer.rules == ("CN-10",)
+        assert answer.rules == ("CN-10", "CN-11")

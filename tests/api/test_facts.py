@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from arrears.domain.outcome import Outcome
+from arrears.domain.situation import WishKind
 from arrears.domain.strategy import Channel
 from arrears.gateways.signing import signature_headers
 from arrears.ledger import attempts, loans, relays
 from arrears.ledger.engine import Ledger
-from arrears.ledger.tables import AttemptRow, ContactPointRow
+from arrears.ledger.tables import AttemptRow, WishRow
 from arrears.sandbox.world import make_secret
 from tests.api.conftest import CALL, LOAN, OUTCOME, PAYMENT, Api, attempted
 
@@ -109,9 +111,8 @@ async def test_who_opts_out_is_not_contacted_on_that_channel_again(api: Api, led
     fact = OUTCOME | {"kind": "delivery", "key": "L-1.1/sms.1", "outcome": "delivered", "opted_out": True}
     await api.tell("sms", "/v1/callbacks/sms", fact)
     async with ledger.reading() as session:
-        point = await session.get(ContactPointRow, 1)
-        assert point is not None
-        assert point.opted_out_at is not None
+        (wish,) = (await session.exec(select(WishRow))).all()
+        assert (wish.kind, wish.channel) == (WishKind.NO_MEDIUM, Channel.SMS)
 
 
 async def test_a_borrower_who_calls_by_themselves_is_told_to_the_case(api: Api, ledger: Ledger):
@@ -161,9 +162,8 @@ async def test_a_borrower_who_opts_out_when_calling_by_themselves_is_heard(api: 
     somebody = await api.tell("sms", "/v1/callbacks/sms", fact | {"party": "relative"}, "m-2")
     assert (somebody.status_code, somebody.json()["code"]) == (422, "malformed")
     async with ledger.reading() as session:
-        point = await session.get(ContactPointRow, 1)
-        assert point is not None
-        assert point.opted_out_at is not None
+        (wish,) = (await session.exec(select(WishRow))).all()
+        assert (wish.kind, wish.channel) == (WishKind.NO_MEDIUM, Channel.SMS)
 
 
 @pytest.mark.parametrize("path", ["/v1/payments", "/v1/missed-payments", "/v1/callbacks/voice"])

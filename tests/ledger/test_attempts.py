@@ -6,14 +6,15 @@ import asyncio
 from datetime import datetime
 
 import pytest
+from sqlmodel import col, select
 
-from arrears.domain.facts import Relation
 from arrears.domain.outcome import Outcome
+from arrears.domain.situation import Relation, WishKind
 from arrears.domain.strategy import Channel
 from arrears.ledger import attempts
 from arrears.ledger.attempts import AttemptUnknown, Settled
 from arrears.ledger.engine import Ledger
-from arrears.ledger.tables import AttemptRow, ContactPointRow, RelationRow
+from arrears.ledger.tables import AttemptRow, ContactPointRow, RelationRow, WishRow
 from tests.ledger.scene import HASH, NOW, approval, attempt, later, lend, named, open_case, store
 
 ID = "L-1.1/first-sms.1"
@@ -135,13 +136,17 @@ class TestConsequences:
         assert friend is not None
         assert friend.refused_at is None
 
-    async def test_an_opt_out_covers_every_address_of_the_channel_and_no_other(self, reserved: Ledger) -> None:
+    async def test_an_opt_out_is_a_wish_about_the_channel_written_once(self, reserved: Ledger) -> None:
         async with reserved.exclusive() as session:
-            await attempts.opt_out(session, "B-1", Channel.EMAIL, NOW)
-            await attempts.opt_out(session, "P-1", Channel.SMS, NOW)
+            await attempts.opt_out(session, "B-1", Channel.EMAIL, NOW, "test", NOW)
+            for _ in range(2):
+                await attempts.opt_out(session, "P-1", Channel.SMS, NOW, "test", NOW)
         async with reserved.reading() as session:
-            numbers = [await session.get(ContactPointRow, n) for n in (1, 2)]
-        assert [n.opted_out_at for n in numbers if n] == [None, NOW]
+            wishes = (await session.exec(select(WishRow).order_by(col(WishRow.id)))).all()
+        assert [(w.person_id, w.kind, w.channel, w.at) for w in wishes] == [
+            ("B-1", WishKind.NO_MEDIUM, Channel.EMAIL, NOW),
+            ("P-1", WishKind.NO_MEDIUM, Channel.SMS, NOW),
+        ]
 
 
 async def test_the_history_of_a_loan_is_told_in_order(reserved: Ledger) -> None:

@@ -13,11 +13,11 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
 from arrears.domain.events import Ending
-from arrears.domain.facts import Relation
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.rules import Effect
+from arrears.domain.situation import Relation
 from arrears.domain.strategy import Referral, Role, TaskKind
+from arrears.domain.verdict import Effect
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import (
     CaseEventRow,

@@ -13,10 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
 from arrears.domain.retention import Keeping
+from arrears.domain.situation import WishKind
 from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.portfolio import Checked, Written, check, compare, read_json_lines, write
-from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow
+from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow, WishRow
 from arrears.ledger.vault import Field, keyring
 from tests.ledger.scene import NOW, later, open_case, payment
 
@@ -213,10 +214,13 @@ async def test_refusals_and_opt_outs_come_with_the_book(ledger: Ledger) -> None:
     at = datetime.fromisoformat(REFUSED_AT)
     async with ledger.reading() as session:
         ((relation, _relative),) = await loans.relatives(session, "L-1")
-        borrower = await loans.borrower(session, "L-1")
         points = await loans.contact_points(session, "B-1")
-    assert (relation.refused_at, borrower.opted_out_at) == (at, at)
-    assert [(p.opted_out_at, p.invalid_since) for p in points] == [(at, None), (None, at)]
+        wishes = (await session.exec(select(WishRow).order_by(col(WishRow.id)))).all()
+    assert (relation.refused_at, [p.invalid_since for p in points]) == (at, [None, at])
+    assert [(w.person_id, w.kind, w.contact_point_id, w.at) for w in wishes] == [
+        ("B-1", WishKind.NO_CONTACT, None, at),
+        ("B-1", WishKind.NO_ADDRESS, points[0].id, at),
+    ]
 
 
 async def test_another_borrower_of_a_known_loan_is_refused(ledger: Ledger) -> None:

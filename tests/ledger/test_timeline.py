@@ -7,13 +7,15 @@ from decimal import Decimal
 
 from arrears.domain.events import ContactReported, HoldLifted, HoldPlaced, PaymentReceived, PromiseMade, StepTaken
 from arrears.domain.outcome import Outcome
-from arrears.domain.rules import Effect
 from arrears.domain.strategy import Channel, Referral, Role, TaskKind
+from arrears.domain.verdict import Effect
 from arrears.ledger import cases, journal
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import ReferralRow, TaskRow, VerdictRow
 from arrears.ledger.timeline import TimelineEntry, timeline
+from arrears.ledger.vault import Field
 from tests.ledger.scene import HASH, approval, later, lend, open_case, payment, settled, store
+from tests.sealing import keys_of
 
 
 async def told(ledger: Ledger, loan_id: str = "L-1") -> list[TimelineEntry]:
@@ -153,7 +155,9 @@ async def test_the_story_goes_on_over_a_loans_cases_and_leaves_out_other_loans(l
 async def test_the_story_names_no_one(ledger: Ledger) -> None:
     await lend(ledger)
     await open_case(ledger)
-    await store(ledger, settled("L-1.1/first-sms.1", Outcome.DELIVERED, later(hours=1), text="王示例，您好"))
+    await store(
+        ledger, settled("L-1.1/first-sms.1", Outcome.DELIVERED, later(hours=1), text=keys_of("B-1").seal("B-1", Field.TEXT, "王示例，您好"))
+    )
 
     story = "".join(entry.model_dump_json() for entry in await told(ledger))
 

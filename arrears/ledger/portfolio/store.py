@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,14 +12,16 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from arrears.domain.situation import WishKind
 from arrears.ledger.portfolio.check import PERSON_FIELDS, Accepted, Checked, Complaint
 from arrears.ledger.portfolio.entries import LoanEntry, PersonEntry, PointEntry
 from arrears.ledger.portfolio.files import Place
-from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow
+from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow, WishRow
 from arrears.ledger.vault import Field, Keyring, keyring, of_session, use_again
 
 _CHUNK = 500
 _LOAN_FIELDS = ("lender", "product", "currency", "strategy", "language")
+_POINT_FIELDS = ("line", "source", "legal_basis")
 _T = TypeVar("_T")
 _PointKey = tuple[str, ContactKind, bytes]
 
@@ -46,13 +48,14 @@ class _Unpaid(NamedTuple):
 
 @dataclass
 class _Stored:
-    """What the ledger has of the loans and people in a file."""
+    """What the ledger has of the loans and people in a file. ``left_alone`` are the people and the addresses that want no contact."""
 
     loans: dict[str, LoanRow] = field(default_factory=dict[str, LoanRow])
     instalments: dict[str, set[_Unpaid]] = field(default_factory=dict[str, set[_Unpaid]])
     relations: dict[tuple[str, str], RelationRow] = field(default_factory=dict[tuple[str, str], RelationRow])
     people: dict[str, PersonRow] = field(default_factory=dict[str, PersonRow])
     points: dict[_PointKey, ContactPointRow] = field(default_factory=dict[_PointKey, ContactPointRow])
+    left_alone: set[str | int] = field(default_factory=set[str | int])
     keys: Keyring = field(default_factory=lambda: Keyring({}))
 
 
@@ -100,6 +103,7 @@ async def write(
             (RelationRow, [row for loan in chunk for row in _relation_rows(loan)]),
         ):
             await _add(session, table, rows)
+        await _add(session, WishRow, await _wishes(session, new_people.values(), new_points, now))
         await use_again(session, [p.id for loan in chunk for p in loan.people if p.id not in new_people])
         written = Written(
             loans=written.loans + len(chunk),
@@ -132,6 +136,15 @@ async def _read(session: AsyncSession, loans: Sequence[LoanEntry]) -> _Stored:
         stored.people |= {row.id: row for row in await session.exec(select(PersonRow).where(col(PersonRow.id).in_(ids)))}
         for row in await session.exec(select(ContactPointRow).where(col(ContactPointRow.person_id).in_(ids))):
             stored.points[row.person_id, row.kind, row.address_mark] = row
+        wishes = select(WishRow).where(col(WishRow.person_id).in_(ids), col(WishRow.withdrawn_at).is_(None))
+        for row in await session.exec(wishes):
+            match row.kind:
+                case WishKind.NO_CONTACT:
+                    stored.left_alone.add(row.person_id)
+                case WishKind.NO_ADDRESS if row.contact_point_id is not None:
+                    stored.left_alone.add(row.contact_point_id)
+                case _:
+                    pass
     return stored
 
 
@@ -167,17 +180,19 @@ def _person_contradictions(person: PersonEntry, place: Place, stored: _Stored, *
         return
     known = _described(row, stored.keys)
     yield from (_differs((*place, name)) for name in PERSON_FIELDS if getattr(person, name) != known[name])
-    if _is_news(person.opted_out_at, row.opted_out_at):
+    if person.opted_out_at is not None and row.id not in stored.left_alone:
         yield _differs((*place, "opted_out_at"))
     for i, (key, point) in enumerate(_points(person, stored.keys)):
         has = stored.points.get(key)
-        if (has is None and complete) or (has is not None and _point_differs(point, has)):
+        if (has is None and complete) or (has is not None and _point_differs(point, has, stored)):
             yield _differs((*place, "contact_points", i))
 
 
-def _point_differs(point: PointEntry, has: ContactPointRow) -> bool:
-    described = (has.line, has.source, has.legal_basis) == (point.line, point.source, point.legal_basis)
-    return not described or _is_news(point.opted_out_at, has.opted_out_at) or _is_news(point.invalid_since, has.invalid_since)
+def _point_differs(point: PointEntry, has: ContactPointRow, stored: _Stored) -> bool:
+    if any(getattr(point, name) != getattr(has, name) for name in _POINT_FIELDS):
+        return True
+    unwanted = point.opted_out_at is not None and has.id not in stored.left_alone
+    return unwanted or _is_news(point.invalid_since, has.invalid_since)
 
 
 def _is_news(told: datetime | None, known: datetime | None) -> bool:
@@ -212,14 +227,32 @@ def _person_row(person: PersonEntry, keys: Keyring) -> dict[str, Any]:
         "name": keys.seal(person.id, Field.NAME, person.name),
         "birth_date": keys.seal(person.id, Field.BIRTH_DATE, person.birth_date.isoformat()) if person.birth_date else None,
     }
-    return {"id": person.id, **described, **sealed, "opted_out_at": person.opted_out_at}
+    return {"id": person.id, **described, **sealed}
+
+
+async def _wishes(
+    session: AsyncSession, people: Iterable[PersonEntry], points: Mapping[_PointKey, PointEntry], now: datetime
+) -> list[dict[str, Any]]:
+    """The refusals that a file tells of: of people, and of addresses, which are found by their marks."""
+    said = {"source": "import", "recorded_at": now}
+    wishes: list[dict[str, Any]] = [
+        {"person_id": p.id, "kind": WishKind.NO_CONTACT, "at": p.opted_out_at, **said} for p in people if p.opted_out_at is not None
+    ]
+    unwanted = {key: point.opted_out_at for key, point in points.items() if point.opted_out_at is not None}
+    if not unwanted:
+        return wishes
+    for row in await session.exec(select(ContactPointRow).where(col(ContactPointRow.address_mark).in_([mark for _, _, mark in unwanted]))):
+        at = unwanted.get((row.person_id, row.kind, row.address_mark))
+        if at is not None:
+            wishes.append({"person_id": row.person_id, "kind": WishKind.NO_ADDRESS, "contact_point_id": row.id, "at": at, **said})
+    return wishes
 
 
 def _point_row(key: _PointKey, point: PointEntry, keys: Keyring) -> dict[str, Any]:
     person_id, _, mark = key
     return {
         "person_id": person_id,
-        **point.model_dump(),
+        **point.model_dump(exclude={"opted_out_at"}),
         "address": keys.seal(person_id, Field.ADDRESS, point.address),
         "address_mark": mark,
     }

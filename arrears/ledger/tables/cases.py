@@ -95,7 +95,7 @@ class HoldRow(Row, table=True):
     """A reason why nothing, or little, may be done about a loan, until it is lifted or ``until`` comes.
 
     ``reason`` is a kind of ``domain.holds``, which says how far it reaches, or any other code. ``details`` say more: ``part`` (the disputed amount),
-    ``treatment_ends_on``, ``agency`` (the only one that is barred), ``person`` (whom it concerns, if not the borrower). ``case_id`` is the case that was
+    ``treatment_ends_on``, ``agency`` (the only one that is barred). ``person_id`` is whom it is about, if not the borrower; ``case_id`` the case that was
     told, none if none was open. ``recorded_at`` and ``lift_recorded_at`` are when the ledger knew.
     """
 
@@ -108,6 +108,7 @@ class HoldRow(Row, table=True):
     id: int | None = Field(default=None, primary_key=True)
     case_id: str | None = Field(default=None, max_length=ID_LENGTH)
     loan_id: str = Field(foreign_key="loans.id", index=True, max_length=ID_LENGTH)
+    person_id: str | None = Field(default=None, foreign_key="persons.id", max_length=ID_LENGTH)
     reason: str = Field(max_length=120)
     placed_at: datetime
     until: datetime | None = None

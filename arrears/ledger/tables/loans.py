@@ -26,6 +26,7 @@ class LoanRow(Row, table=True):
     """A loan as the lender's system gave it to us. ``strategy`` names the ladder its cases use; ``held_for`` is a hold that stands from the start.
 
     ``annual_cost`` is what it costs the borrower in a year, effectively, in per cent; after ``limitation_ends_on`` nobody can sue for it any more.
+    Loans with the same ``account`` count as one debt.
     """
 
     __table_args__ = (
@@ -43,6 +44,7 @@ class LoanRow(Row, table=True):
     strategy: str = Field(max_length=48)
     language: str | None = Field(default=None, max_length=35)
     held_for: str | None = Field(default=None, max_length=120)
+    account: str | None = Field(default=None, max_length=64)
     annual_cost: Decimal | None = Field(default=None, sa_type=ExactAmount)
     limitation_ends_on: date | None = None
     lender_kind: LenderKind | None = Field(default=None, sa_type=code(LenderKind))
@@ -96,10 +98,16 @@ class RelationRow(Row, table=True):
     """A person who is tied to somebody's loan, and as what. ``evidence`` refers to the proof of a guarantee, a joint debt, a marriage or an authority.
 
     ``refused_at``: they asked not to be contacted; that is final. ``volunteered`` refers to the proof that they offered, unasked, to pay;
-    ``may_ask_again_at``: since then they may be asked once more where the debtor is, because they wanted it or what they said was wrong.
+    ``liable_up_to`` is the most that the evidence makes them liable for, ``estate_value`` what the estate is worth that they act for or inherit, which an
+    heir may have disclaimed. ``may_ask_again_at``: since then they may be asked once more where the debtor is, because they wanted it or what they
+    said was wrong. ``steps_aside_at``: since then an attorney no longer stands between us and the debtor.
     """
 
-    __table_args__ = (must("not_the_borrower", "role <> 'borrower'"),)
+    __table_args__ = (
+        must("not_the_borrower", "role <> 'borrower'"),
+        amount_check("liable_up_to", ">= 0"),
+        amount_check("estate_value", ">= 0"),
+    )
 
     loan_id: str = Field(primary_key=True, foreign_key="loans.id", max_length=ID_LENGTH)
     person_id: str = Field(primary_key=True, foreign_key="persons.id", index=True, max_length=ID_LENGTH)
@@ -107,4 +115,8 @@ class RelationRow(Row, table=True):
     evidence: str | None = Field(default=None, max_length=200)
     refused_at: datetime | None = None
     volunteered: str | None = Field(default=None, max_length=200)
+    liable_up_to: Decimal | None = Field(default=None, sa_type=ExactAmount)
+    estate_value: Decimal | None = Field(default=None, sa_type=ExactAmount)
+    disclaimed_at: datetime | None = None
     may_ask_again_at: datetime | None = None
+    steps_aside_at: datetime | None = None

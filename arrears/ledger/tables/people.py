@@ -42,7 +42,6 @@ class PersonRow(Row, table=True):
 
     ``residence`` is the country or part of one whose law protects them, such as ``CN`` or ``US-MA``.
     ``name`` and ``birth_date`` (an ISO date) are sealed with the person's key.
-    ``opted_out_at``: they refused every further contact, by whatever channel and for whatever loan.
     """
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -51,7 +50,6 @@ class PersonRow(Row, table=True):
     residence: str | None = Field(default=None, max_length=REGION_LENGTH)
     language: str = Field(max_length=35)
     birth_date: Sealed | None = Field(default=None, sa_type=SEALED, repr=False)
-    opted_out_at: datetime | None = None
 
 
 class SubjectKeyRow(Row, table=True):
@@ -108,4 +106,3 @@ class ContactPointRow(Row, table=True):
     invalid_since: datetime | None = None
     employer_forbids_at: datetime | None = None
     reassignment_checked_at: datetime | None = None
-    opted_out_at: datetime | None = None

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from arrears.ledger.rechain import rewriting
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -43,6 +45,7 @@ _NOTICES = ("agency", "assignment", "credit", "default", "transfer", "validation
 _LENDERS = ("bank", "consumer_finance", "small_loan", "purchaser")
 _WISHES = ("no_contact", "no_medium", "no_address", "no_hours")
 _CONSENTS = (*("hours", "artificial_voice", "more_calls", "electronic_notices", "transfer", "texts", "third_party", "workplace", "visit"),)
+_NEW_TABLES = ("wishes", "consents", "circumstances", "agencies", "notices", "reported_contacts")
 _CIRCUMSTANCES = ("vulnerable", "elderly", "disabled", "student", "active_duty")
 
 
@@ -52,10 +55,12 @@ def upgrade() -> None:
     _more_of_loans()
     _more_of_contacts()
     _wishes()
+    _opt_outs_become_wishes()
     _agencies()
 
 
 def downgrade() -> None:
+    _wishes_become_opt_outs()
     for index, table in (("ix_reported_contacts_person_at", "reported_contacts"), ("ix_reported_contacts_loan_id", "reported_contacts")):
         op.drop_index(op.f(index), table)
     op.drop_table("reported_contacts")
@@ -76,17 +81,20 @@ def downgrade() -> None:
         verdicts.alter_column("regime", existing_type=sa.String(48), nullable=False)
         verdicts.alter_column("regime_version", existing_type=sa.Integer(), nullable=False)
     with op.batch_alter_table("holds") as holds:
-        holds.drop_constraint(op.f("fk_holds_loan_id"), type_="foreignkey")
+        for column in ("loan_id", "person_id"):
+            holds.drop_constraint(op.f(f"fk_holds_{column}"), type_="foreignkey")
         holds.alter_column("case_id", existing_type=sa.String(128), nullable=False)
-        for column in ("details", "recorded_at", "lift_recorded_at"):
+        for column in ("person_id", "details", "recorded_at", "lift_recorded_at"):
             holds.drop_column(column)
     with op.batch_alter_table("relations") as relations:
-        relations.drop_column("volunteered")
-        relations.drop_column("may_ask_again_at")
+        for column in ("liable_up_to", "estate_value"):
+            relations.drop_constraint(op.f(f"ck_relations_{column}"), type_="check")
+        for column in ("volunteered", "liable_up_to", "estate_value", "disclaimed_at", "may_ask_again_at", "steps_aside_at"):
+            relations.drop_column(column)
     with op.batch_alter_table("loans") as loans:
         loans.drop_constraint(op.f("ck_loans_annual_cost"), type_="check")
         loans.drop_constraint(op.f("ck_loans_lenderkind"), type_="check")
-        for column in ("annual_cost", "limitation_ends_on", "lender_kind"):
+        for column in ("account", "annual_cost", "limitation_ends_on", "lender_kind"):
             loans.drop_column(column)
     with op.batch_alter_table("contact_points") as points:
         points.drop_constraint(op.f("ck_contact_points_place"), type_="check")
@@ -141,6 +149,7 @@ def _more_of_people() -> None:
 
 def _more_of_loans() -> None:
     with op.batch_alter_table("loans") as loans:
+        loans.add_column(sa.Column("account", sa.String(64), nullable=True))
         loans.add_column(sa.Column("annual_cost", _AMOUNT, nullable=True))
         loans.add_column(sa.Column("limitation_ends_on", sa.Date(), nullable=True))
         loans.add_column(sa.Column("lender_kind", _CODE, nullable=True))
@@ -148,13 +157,19 @@ def _more_of_loans() -> None:
         loans.create_check_constraint(op.f("ck_loans_lenderkind"), _one_of("lender_kind", _LENDERS))
     with op.batch_alter_table("relations") as relations:
         relations.add_column(sa.Column("volunteered", sa.String(200), nullable=True))
-        relations.add_column(sa.Column("may_ask_again_at", _INSTANT, nullable=True))
+        for column in ("liable_up_to", "estate_value"):
+            relations.add_column(sa.Column(column, _AMOUNT, nullable=True))
+            relations.create_check_constraint(op.f(f"ck_relations_{column}"), f"CAST({column} AS NUMERIC) >= 0")
+        for column in ("disclaimed_at", "may_ask_again_at", "steps_aside_at"):
+            relations.add_column(sa.Column(column, _INSTANT, nullable=True))
     with op.batch_alter_table("holds") as holds:
         holds.alter_column("case_id", existing_type=sa.String(128), nullable=True)
+        holds.add_column(sa.Column("person_id", sa.String(128), nullable=True))
         holds.add_column(sa.Column("details", sa.JSON(), nullable=True))
         holds.add_column(sa.Column("recorded_at", _INSTANT, nullable=True))
         holds.add_column(sa.Column("lift_recorded_at", _INSTANT, nullable=True))
         holds.create_foreign_key(op.f("fk_holds_loan_id"), "loans", ["loan_id"], ["id"])
+        holds.create_foreign_key(op.f("fk_holds_person_id"), "persons", ["person_id"], ["id"])
 
 
 def _more_of_contacts() -> None:
@@ -239,6 +254,42 @@ def _wishes() -> None:
     )
     for table in ("wishes", "consents", "circumstances"):
         op.create_index(op.f(f"ix_{table}_person_id"), table, ["person_id"], unique=False)
+
+
+def _opt_outs_become_wishes() -> None:
+    connection = op.get_bind()
+    with rewriting(connection, "persons", "contact_points", "wishes"):
+        op.execute(
+            "INSERT INTO wishes (person_id, kind, at, source, recorded_at) "
+            "SELECT id, 'no_contact', opted_out_at, 'migration', opted_out_at FROM persons WHERE opted_out_at IS NOT NULL ORDER BY id"
+        )
+        op.execute(
+            "INSERT INTO wishes (person_id, kind, contact_point_id, at, source, recorded_at) "
+            "SELECT person_id, 'no_address', id, opted_out_at, 'migration', opted_out_at FROM contact_points "
+            "WHERE opted_out_at IS NOT NULL ORDER BY id"
+        )
+        for table in ("persons", "contact_points"):
+            with op.batch_alter_table(table) as rows:
+                rows.drop_column("opted_out_at")
+
+
+def _wishes_become_opt_outs() -> None:
+    """What has no place in the old tables is gone, and the chain says so."""
+    connection = op.get_bind()
+    with rewriting(connection, "persons", "contact_points", *_NEW_TABLES):
+        for table in ("persons", "contact_points"):
+            with op.batch_alter_table(table) as rows:
+                rows.add_column(sa.Column("opted_out_at", _INSTANT, nullable=True))
+        standing = "SELECT MIN(w.at) FROM wishes w WHERE w.withdrawn_at IS NULL"
+        op.execute(
+            f"UPDATE persons SET opted_out_at = ({standing} AND w.kind = 'no_contact' AND w.person_id = persons.id)"  # noqa: S608
+        )
+        op.execute(
+            "UPDATE contact_points SET opted_out_at = "  # noqa: S608
+            f"({standing} AND w.kind = 'no_address' AND w.contact_point_id = contact_points.id)"
+        )
+        for table in _NEW_TABLES:
+            op.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
 def _agencies() -> None:

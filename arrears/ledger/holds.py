@@ -1,0 +1,90 @@
+"""Holds in the ledger: which of them concern a loan and the people tied to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import and_, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from arrears.domain import holds as law
+from arrears.domain.money import Amount
+from arrears.domain.situation import Hold
+from arrears.ledger.tables import HoldRow, LoanRow
+
+
+class Details(BaseModel):
+    """What a hold may say besides its reason: see ``HoldRow``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    part: Amount | None = None
+    treatment_ends_on: date | None = None
+    agency: str | None = None
+
+    def stored(self) -> dict[str, Any] | None:
+        return self.model_dump(mode="json", exclude_none=True) or None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A hold that stands, and the person whom it is about."""
+
+    row: HoldRow
+    person_id: str
+
+    @property
+    def hold_id(self) -> str:
+        return str(self.row.id)
+
+    def seen_from(self, loan_id: str, now: datetime, *, heard: bool = True) -> Hold:
+        """The hold as the law sees it when it looks at one loan. What is written down stands, even if a clock elsewhere was a moment ahead."""
+        row, details = self.row, Details.model_validate(self.row.details or {})
+        here = row.loan_id == loan_id
+        return Hold(
+            hold_id=self.hold_id,
+            reason=row.reason,
+            placed_at=min(row.placed_at, now),
+            until=row.until,
+            loan=loan_id if here else None,
+            person=row.person_id if here else self.person_id,
+            agency=details.agency,
+            part=details.part,
+            treatment_ends_on=details.treatment_ends_on,
+            heard=heard,
+        )
+
+
+async def concerning(session: AsyncSession, loan: LoanRow, people: Collection[str], now: datetime) -> tuple[Standing, ...]:
+    """The holds that stand and concern a loan: its own, whichever of its cases they were placed in, and those that reach the whole of one of the
+    people tied to it, on whatever loan they were placed; also one that was placed while this very try was under way."""
+    found = await session.exec(
+        select(HoldRow, LoanRow.borrower_id)
+        .join(LoanRow, col(LoanRow.id) == col(HoldRow.loan_id))
+        .where(
+            or_(
+                col(HoldRow.loan_id) == loan.id,
+                col(HoldRow.person_id).in_(people),
+                and_(col(LoanRow.borrower_id).in_(people), col(HoldRow.person_id).is_(None)),
+            ),
+            or_(col(HoldRow.lifted_at).is_(None), col(HoldRow.lifted_at) > now),
+            or_(col(HoldRow.until).is_(None), col(HoldRow.until) > now),
+        )
+        .order_by(col(HoldRow.placed_at), col(HoldRow.id))
+    )
+    standing = (Standing(row, row.person_id or borrower_id) for row, borrower_id in found)
+    return tuple(
+        hold
+        for hold in standing
+        if (hold.row.loan_id == loan.id or reaches_the_person(hold.row.reason)) and law.in_force(hold.seen_from(loan.id, now), now)
+    )
+
+
+def reaches_the_person(reason: str) -> bool:
+    """Whether a hold for this reason stands on all loans of the person."""
+    return law.terms(reason).scope == "person"
