@@ -11,7 +11,7 @@ from arrears.domain.content.reading import folded, squeezed, visible
 from arrears.domain.content.words import Flaw, WordList, Words, found_in
 
 _LINK = re.compile(
-    r"(?i)(?:https?|hxxps?)\s?:\s?//|www\s?\.|(?<![a-z0-9])[a-z0-9\-]{2,}\.(?:com|cn|net|org|io|co|in|uk|example|top|app|link|me|ly)(?![a-z])"
+    r"(?i)(?:https?|hxxps?)\s?:\s?//|www\s?\.|(?<![a-z0-9\-])[a-z0-9\-]{2,63}\.(?:com|cn|net|org|io|co|in|uk|example|top|app|link|me|ly)(?![a-z])"
 )
 _NUMBER = re.compile(r"\d+")
 _SHORTEST_SECRET = 2

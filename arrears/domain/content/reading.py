@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from html.parser import HTMLParser
 
@@ -28,9 +29,10 @@ _COMBINING = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\
 _EMPTY = frozenset("\u115f\u1160\u3164\uffa0\u2800\u180e")
 _CJK_STOPS = str.maketrans({"，": " ， ", "！": " ！ ", "？": " ？ ", "：": " ： ", "；": " ； ", "、": " 、 "})
 _WIDE_COMMA = re.compile(r"(?<=[０-９])，(?=[０-９])")
-_SPELLED_OUT = re.compile(r"(?<![a-z0-9])(?:[a-z][\W_]{1,3}){2,}[a-z](?![a-z0-9])")
+_SPELLED_OUT = re.compile(r"(?<![a-z0-9])(?:[a-z][\W_]{1,3}){2,40}[a-z](?![a-z0-9])")
 _TOKEN = re.compile(r"[a-z0-9@$!]+")
 _NOT_A_WORD = re.compile(r"[\W_]+")
+_SHORTEST_SPELLED, _LONGEST_SPELLED = 3, 14
 
 
 @lru_cache(maxsize=512)
@@ -55,9 +57,16 @@ def folded(text: str) -> str:
 def words_of(text: str) -> str:
     """The folded text followed by what its disguises spell: ``o.v.e.r.d.u.e`` as one word, ``l0an`` with letters."""
     plain = folded(text)
-    spelled_out = (_NOT_A_WORD.sub("", match.group()) for match in _SPELLED_OUT.finditer(plain))
+    spelled_out = {word for match in _SPELLED_OUT.finditer(plain) for word in _within(_NOT_A_WORD.sub("", match.group()))}
     mixed = (token.translate(_LEET) for token in _TOKEN.findall(plain) if not token.isalpha() and any(c.isalpha() for c in token))
-    return "\n".join((plain, *spelled_out, *mixed))
+    return "\n".join((plain, *sorted(spelled_out), *mixed))
+
+
+def _within(letters: str) -> Iterator[str]:
+    """Every word that single letters in a row may spell: nobody knows where it begins."""
+    for start in range(len(letters)):
+        for end in range(start + _SHORTEST_SPELLED, min(len(letters), start + _LONGEST_SPELLED) + 1):
+            yield letters[start:end]
 
 
 @lru_cache(maxsize=512)

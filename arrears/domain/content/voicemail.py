@@ -30,6 +30,7 @@ _OTHER_TIMES = "|".join(re.escape(word) for word in _TIME_WORDS.split() if not (
 _SLOTS["times"] = rf"(?P<times>(?:(?:(?<![a-z])(?:{_LATIN_TIMES})(?![a-z])|{_OTHER_TIMES}|(?<!\d)\d{{1,2}}(?::\d{{2}})?(?!\d))[ ,]*)+)"
 _HOUR = re.compile(r"\b([ap])\.\s?m\.", re.IGNORECASE)
 _TITLE = re.compile(r"\b(mr|mrs|ms|dr)\.", re.IGNORECASE)
+_INITIAL = re.compile(r"(?<=[a-z] )([A-Z])\.(?= [A-Z])")
 _FIRM = re.compile(r"\b(inc|ltd|co|corp|llc|plc)\.(?!\s+[A-Z])", re.IGNORECASE)
 _SLOTS["times"] = rf"(?P<times>(?:(?:(?<![a-z])(?:{_LATIN_TIMES})(?![a-z])|{_OTHER_TIMES}|(?<!\d)\d{{1,2}}(?::\d{{2}})?(?!\d))[ ,]*)+)"
 _AFTER_HOUR = re.compile(rf"(?:(?<=\d[ap]m)|(?<=\d [ap]m)) (?=[A-Z])(?!(?:{_LATIN_TIMES})\b)", re.IGNORECASE)
@@ -84,7 +85,8 @@ _MEANT = {
 
 
 def _sentences(text: str) -> list[str]:
-    plain = _FIRM.sub(r"\1", _TITLE.sub(r"\1", _AFTER_HOUR.sub(". ", _HOUR.sub(r"\1m", text))))
+    plain = _INITIAL.sub(r"\1", text)
+    plain = _FIRM.sub(r"\1", _TITLE.sub(r"\1", _AFTER_HOUR.sub(". ", _HOUR.sub(r"\1m", plain))))
     return [found for piece in _END_OF_SENTENCE.split(plain) if (found := piece.strip(_EDGES))]
 
 
