@@ -61,13 +61,13 @@ HOLDS: dict[HoldReason, HoldTerms] = {
     ),
     HoldReason.BREATHING_SPACE: HoldTerms(
         "loan",
-        permits=frozenset({Purpose.REPLY}),
+        permits=_ANSWERS,
         permits_to=frozenset({Relation.DEBT_ADVISER}),
         lasts=60 * ONE_DAY,
         ends="on day 60, or when it is cancelled earlier",
     ),
     HoldReason.MENTAL_HEALTH_CRISIS: HoldTerms(
-        "loan", permits=frozenset({Purpose.REPLY}), permits_to=frozenset({Relation.DEBT_ADVISER}), ends="30 days after the treatment ended"
+        "loan", permits=_ANSWERS, permits_to=frozenset({Relation.DEBT_ADVISER}), ends="30 days after the treatment ended"
     ),
     HoldReason.INCAPACITY: HoldTerms("person", permits_to=STANDS_FOR_THE_BORROWER, ends="when the evidence was reviewed"),
     HoldReason.DEBT_ADVICE: HoldTerms(
