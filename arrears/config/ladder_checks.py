@@ -148,7 +148,12 @@ def _message(placed: _Placed, messages: MessageLibrary) -> Iterator[Doubt]:
         except MessageProblem as problem:
             yield Doubt(place, str(problem), "correct the message's file")
             continue
-        if rung.do == "email" and about.subject is None:
+        if about.channels is not None and rung.channel not in about.channels:
+            ways = ", ".join(sorted(about.channels))
+            yield Doubt(
+                place, f"the {locale} message is written for {ways}", "name one that is written for this way, or widen its `channels`"
+            )
+        elif rung.do == "email" and about.subject is None:
             yield Doubt(place, f"the {locale} message has no subject", "an e-mail needs one: add `subject: …` to its front matter")
         if isinstance(rung, ContactRung) and rung.offers and "offers" not in names:
             yield Doubt(place, f"the {locale} message never mentions the offers", "use {{ offers }} in its text, or leave `offers` out")

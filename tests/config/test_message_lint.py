@@ -89,6 +89,12 @@ def test_a_part_that_is_left_out_is_missed(tmp_path: Path, part: str) -> None:
     assert [f.problem.split(" (")[0] for f in findings] == [f"lacks the block {part[1:].replace('-', '_')}"]
 
 
+def test_a_text_for_mail_without_a_subject_is_found(tmp_path: Path) -> None:
+    text = SMS.replace("[sms]", "[sms, email]").replace("opt_out]", "opt_out, legal_basis, rights]")
+    text += f'hello\n{{% include "_legal-basis.txt" %}}\n{{% include "_rights.txt" %}}{FOOT}'
+    assert [f.problem for f in found(tmp_path, text)] == ["goes by e-mail and has no subject"]
+
+
 def test_a_block_that_is_claimed_and_not_there_is_told(tmp_path: Path) -> None:
     findings = found(tmp_path, f"{SMS}hello")
     assert {f.problem for f in findings if "says that" in f.problem} == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from arrears.config import marked_yaml, strategies
 from arrears.config.messages import MessageLibrary
+from arrears.config.settings import PACKAGED
 from arrears.config.strategies import STRATEGIES, Problem, StrategyInvalid, StrategyUnknown, check, check_file, load, load_all
 from arrears.domain.strategy import Strategy
 
@@ -204,7 +206,8 @@ def test_a_problem_reads_as_file_line_field_what_and_remedy(written: Write) -> N
         # messages
         ("first-call", "frist-call", "frist-call", "ladder[0].message", "no such message", "first-call"),
         ("message: relay-request", "message: tell-relatives", "tell-relatives", "ladder[2].message", "may learn nothing of the debt", "locate_only"),
-        ("do: sms\n    message: overdue-sms", "do: email\n    message: overdue-sms", "overdue-sms", "ladder[1].message", "no subject", "front matter"),
+        ("do: sms\n    message: overdue-sms", "do: email\n    message: overdue-sms", "overdue-sms", "ladder[1].message", "is written for sms", "channels"),
+        ("message: overdue-sms", "message: private-message", "private-message", "ladder[1].message", "is written for in_app", "channels"),
         ("message: overdue-sms", "message: overdue-sms\n    offers: [extension]", "overdue-sms", "ladder[1].message", "never mentions the offers", "offers"),
     ],
 )  # fmt: skip
@@ -319,3 +322,10 @@ def test_any_yaml_reader_sees_the_same_keys(name: str) -> None:
     ours = marked_yaml.read(text).value
     assert isinstance(ours, dict)
     assert set(ours) == set(yaml.safe_load(text))
+
+
+def test_a_letter_that_says_nothing_of_its_ways_still_needs_a_subject_to_go_by_mail(written: Write, tmp_path: Path) -> None:
+    shutil.copytree(PACKAGED / "messages" / "en", tmp_path / "texts" / "en")
+    (tmp_path / "texts" / "en" / "overdue-sms.txt").write_text("---\nclass: collect\n---\nHello")
+    path = written(("do: sms\n    message: overdue-sms", "do: email\n    message: overdue-sms"))
+    assert ["no subject" in p.problem for p in check_file(path, MessageLibrary(tmp_path / "texts", "en"))] == [True]
