@@ -163,7 +163,7 @@ class Settings(BaseSettings):
     language: str = Field(default="zh-CN", description="for people of whom no language is known")
     strategies_dir: Path = PACKAGED / "strategies"
     messages_dir: Path = PACKAGED / "messages"
-    regimes_dir: Path = PACKAGED / "regimes" / "next"
+    regimes_dir: Path = PACKAGED / "regimes"
     lender_seat: Region = Field(
         default="CN", description="where the lender is seated, as an ISO 3166 code: that country's regime binds it everywhere"
     )

@@ -128,17 +128,18 @@ class TestFenqile:
         rung = FENQILE.rung("agency")
         assert isinstance(rung, ReferralRung)
         assert rung.day > 7
-        life = took(lived(FENQILE))
+        assert rung.approval is not None
+        life = took(lived(FENQILE, approve=True))
         assert life.index("agency-notice") < life.index("agency")
         assert "agency" not in took(simulate(a_case(FENQILE), answer=lambda *_: Outcome.FAILED, days=40))
 
     def test_an_agency_has_a_term_and_is_followed_by_another_one(self) -> None:
-        placements = [move for _, move, _ in lived(FENQILE).made if isinstance(move, Refer) and move.rung.to is Referral.AGENCY]
+        placements = [move for _, move, _ in lived(FENQILE, approve=True).made if isinstance(move, Refer) and move.rung.to is Referral.AGENCY]
         assert [p.rung.agency for p in placements] == ["north-star", "harbour"]
         assert all(p.until is not None for p in placements)
 
     def test_while_an_agency_has_the_case_the_lender_does_not_call(self) -> None:
-        placed = [move for at, move, _ in lived(FENQILE).contacts() if timedelta(days=11) < at - MORNING < timedelta(days=69)]
+        placed = [move for at, move, _ in lived(FENQILE, approve=True).contacts() if timedelta(days=11) < at - MORNING < timedelta(days=69)]
         assert placed == []
 
     def test_beyond_come_a_lawyers_letter_late_fees_in_writing_and_a_credit_report(self) -> None:

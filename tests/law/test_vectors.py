@@ -15,7 +15,7 @@ VECTORS = Path(__file__).with_name("vectors")
 FILES = sorted(VECTORS.glob("**/*.json"))
 
 
-LAW = Law(PACKAGED / "regimes" / "next")
+LAW = Law(PACKAGED / "regimes")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(VECTORS)))
