@@ -47,6 +47,7 @@ def test_a_hold_of_the_person_holds_all_their_loans(scene: Scene, reason: str) -
         ("cease", "will_remedy"),
         ("cease", "terminate"),
         ("breathing-space", "reply"),
+        ("breathing-space", "notice"),
         ("hardship", "offer"),
         ("plan", "remind"),
     ],

@@ -30,14 +30,16 @@ class HoldLaw:
 
 
 _REPLY = frozenset({"reply"})
+_REQUIRED = words.ANSWERS | words.NOTICES
+"""Answers to what the debtor asked, and contact that other rules require: reg. 11(2) of the Debt Respite Scheme."""
 _ADVISER = frozenset({"debt_adviser"})
 
 HOLDS: dict[str, HoldLaw] = {
-    "dispute": HoldLaw("a dispute", "US-42, UK-10, CN-62", purposes=words.ANSWERS | words.NOTICES),
+    "dispute": HoldLaw("a dispute", "US-42, UK-10, CN-62", purposes=_REQUIRED),
     "cease": HoldLaw("a request to cease", "US-20, US-21", "person", purposes=words.FAREWELLS),
     "attorney": HoldLaw("representation by an attorney", "US-14, US-26", "person", roles=frozenset({"attorney"})),
-    "breathing_space": HoldLaw("breathing space", "UK-12, UK-14", purposes=_REPLY, roles=_ADVISER, days=60),
-    "mental_health_crisis": HoldLaw("a mental-health crisis moratorium", "UK-13", purposes=_REPLY, roles=_ADVISER),
+    "breathing_space": HoldLaw("breathing space", "UK-12, UK-14", purposes=_REQUIRED, roles=_ADVISER, days=60),
+    "mental_health_crisis": HoldLaw("a mental-health crisis moratorium", "UK-13, UK-14", purposes=_REQUIRED, roles=_ADVISER),
     "incapacity": HoldLaw("incapacity", "UK-07, CN-64", "person", roles=words.REPRESENTS),
     "debt_advice": HoldLaw("debt advice", "UK-09", purposes=_REPLY, roles=_ADVISER, days=30),
     "hardship": HoldLaw("a hardship request", "CN-59", purposes=_REPLY | {"offer"}),
