@@ -21,48 +21,10 @@ _SIGNS: dict[str, frozenset[str]] = {
     "฿": frozenset({"THB"}), "₱": frozenset({"PHP"}), "₽": frozenset({"RUB"}), "₪": frozenset({"ILS"}), "₺": frozenset({"TRY"}),
     "R$": frozenset({"BRL"}), "zł": frozenset({"PLN"}),
 }  # fmt: skip
-_CODES = [
-    "CNY",
-    "RMB",
-    "CNH",
-    "USD",
-    "GBP",
-    "EUR",
-    "INR",
-    "JPY",
-    "HKD",
-    "TWD",
-    "SGD",
-    "KRW",
-    "VND",
-    "THB",
-    "PHP",
-    "IDR",
-    "MYR",
-    "AUD",
-    "NZD",
-    "CAD",
-    "CHF",
-    "SEK",
-    "NOK",
-    "DKK",
-    "PLN",
-    "CZK",
-    "HUF",
-    "RUB",
-    "TRY",
-    "BRL",
-    "MXN",
-    "ZAR",
-    "AED",
-    "SAR",
-    "ILS",
-    "KES",
-    "NGN",
-    "PKR",
-    "BDT",
-    "LKR",
-]
+_CODES = (
+    "CNY|RMB|CNH|USD|GBP|EUR|INR|JPY|HKD|TWD|SGD|KRW|VND|THB|PHP|IDR|MYR|AUD|NZD|CAD|CHF|SEK|NOK|"
+    "DKK|PLN|CZK|HUF|RUB|TRY|BRL|MXN|ZAR|AED|SAR|ILS|KES|NGN|PKR|BDT|LKR"
+)
 _NAMES: dict[str, frozenset[str]] = {
     "人民币": frozenset({"CNY"}), "美元": frozenset({"USD"}), "美金": frozenset({"USD"}), "英镑": frozenset({"GBP"}), "欧元": frozenset({"EUR"}),
     "卢比": frozenset({"INR"}), "日元": frozenset({"JPY"}), "港元": frozenset({"HKD"}), "港币": frozenset({"HKD"}),
@@ -117,7 +79,7 @@ HIDDEN = "\ufffc"
 
 _DIGITS = r"\d[\d.,'’]{0,28}\d|\d"
 _SPACED_DIGITS = r"\d{1,3}(?: \d{3}){1,6}(?:[.,]\d{1,4})?|" + _DIGITS
-_CODE = rf"(?<![A-Za-z])(?:{'|'.join(_CODES)}|{'|'.join(sorted(_LOWER_CODES))})(?![A-Za-z])"
+_CODE = rf"(?<![A-Za-z])(?:{_CODES}|{'|'.join(sorted(_LOWER_CODES))})(?![A-Za-z])"
 _NAMED_BEFORE = r"人民币|(?<![A-Za-z])(?i:rs\.?|rupees?|rmb)(?![A-Za-z])"
 _NAMED_AFTER = (
     rf"(?:{_alternatives(n for n in _NAMES if not n[0].isascii())})|(?i:{_alternatives(n for n in _NAMES if n[0].isascii())})(?![A-Za-z])"
@@ -257,7 +219,7 @@ def _with_currency(match: re.Match[str], tongue: str) -> Quoted:
 def _currencies(mark: str) -> frozenset[str]:
     if mark in _SIGNS:
         return _SIGNS[mark]
-    if mark.upper() in _CODES:
+    if mark.upper() in _CODES.split("|"):
         return frozenset({"CNY" if mark.upper() in ("RMB", "CNH") else mark.upper()})
     return _NAMES.get(mark.lower().rstrip(".") if mark.lower() != "rs." else "rs", _ANY)
 
