@@ -21,6 +21,7 @@ from arrears.domain.regime import Regime
 _ABOUT_THE_RULE = frozenset({"clause", "force", "confidence", "soft", "where", "note"})
 _CHECKED = "checked at every verdict"
 _STATUS = {"by_design": "holds by design", "kept_elsewhere": "kept elsewhere", "human": "for humans"}
+_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SCOPES = {"loan": "the loan", "person": "all loans of the person", "agency": "the agency named, or every agency"}
 _UNREADABLE = "While the law cannot be read, everything waits; where no regime applies, nothing is allowed."
 
@@ -158,11 +159,17 @@ def _checked(regime: str, rule_id: str, terms: Terms) -> ListedRule:
         clause=terms.clause,
         force=terms.force,
         confidence=terms.confidence,
-        parameters={name: _value(value) for name, value in {**where, **numbers}.items()},
+        parameters={name: _value(value) for name, value in {**where, **_with_days(numbers)}.items()},
         soft=terms.soft,
         status=_CHECKED,
         why=terms.note,
     )
+
+
+def _with_days(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Days of the week by their names; left out where it is every day."""
+    days = numbers.pop("weekdays", None)
+    return numbers if days in (None, list(range(1, 8))) else numbers | {"weekdays": [_DAY_NAMES[day - 1] for day in days]}
 
 
 def _value(value: Any) -> str:
