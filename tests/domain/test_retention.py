@@ -111,9 +111,9 @@ def test_a_relative_goes_with_the_last_debtor_who_named_them(more: dict[str, Any
     assert goes_with(kept(person_id="P-1", **more), "B-1") is goes
 
 
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1)), st.sampled_from(list(CountedFrom)), st.sampled_from(["CN", "US"]))
-def test_no_term_ends_before_its_full_years(start: datetime, anchor: CountedFrom, seat: str) -> None:
-    since = start.replace(tzinfo=UTC)
+@given(st.integers(0, 18_000 * 86_400), st.sampled_from(list(CountedFrom)), st.sampled_from(["CN", "US"]))
+def test_no_term_ends_before_its_full_years(second: int, anchor: CountedFrom, seat: str) -> None:
+    since = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
     for term in terms(kept(happened={anchor: since}), RULE, seat):
         years = next(c.years for c in RULE.classes if c.name == term.name)
         assert timedelta(0) < term.ends - since - timedelta(days=365 * years) < timedelta(days=4)
