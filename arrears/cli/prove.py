@@ -17,6 +17,7 @@ from arrears.cli.output import ExitCode, JsonFlag, Unreachable, WrongUsage, out,
 from arrears.cli.proof_view import show
 from arrears.cli.site import DataDir, find_site
 from arrears.cli.unsealing import unsealer
+from arrears.prove import chain as chain_check
 from arrears.prove import export as export_check
 from arrears.prove import histories as history_check
 from arrears.prove import judge, rows
@@ -26,7 +27,7 @@ from arrears.prove.histories import HistoryUnreadable
 from arrears.prove.model import Result, Source, instant
 from arrears.prove.page import LANGUAGES, page
 from arrears.prove.parallel import PartFailed
-from arrears.prove.report import MOST_LISTED, CrossCheck, Report, Subject, report
+from arrears.prove.report import MOST_LISTED, CrossCheck, Report, Subject, chain_found, report
 from arrears.prove.span import Spanned
 from arrears.workers.connection import TemporalUnreachable, connect
 from arrears.workflows.contract import WORKFLOW_TYPE
@@ -69,6 +70,9 @@ Regimes = Annotated[
 ]
 Dates = Annotated[DateOrder | None, typer.Option(help="How a log writes dates such as 03/04/2026.")]
 Encoding = Annotated[str | None, typer.Option(help="A log's encoding, if it is not found out rightly.")]
+Head = Annotated[
+    str | None, typer.Option(metavar="SEQ:HASH", help="A head of the chain that was published earlier: it must still be in the record.")
+]
 Sealed = Annotated[
     bool, typer.Option("--sealed", help="Leave texts and birth dates sealed, even if the ledger's key is here: faster, and less is judged.")
 ]
@@ -102,6 +106,7 @@ def prove(
     regime: Regimes = None,
     dates: Dates = None,
     encoding: Encoding = None,
+    head: Head = None,
     sealed: Sealed = False,
     histories: Histories = None,
     export: Exports = None,
@@ -116,7 +121,9 @@ def prove(
         raise WrongUsage(f"there is no page in {language}; there are: {', '.join(LANGUAGES)}")
     span = _span(since, until)
     if log:
-        if given := [name for name, value in (("--histories", histories), ("--export", export), ("--ledger", ledger)) if value]:
+        if given := [
+            name for name, value in (("--histories", histories), ("--export", export), ("--ledger", ledger), ("--head", head)) if value
+        ]:
             raise WrongUsage(f"{given[0]} is about a ledger, --log about somebody else's record; ask for them one after the other")
         found = _prove_log(log, Reading(_columns(column), _events(event), _zone(zone), dates, encoding), _regimes(regime), span, processes)
     else:
@@ -125,7 +132,7 @@ def prove(
         settings = find_site(data_dir).settings
         url = ledger or settings.ledger_url
         unseal = None if sealed else unsealer(settings, url)
-        found = _prove_ledger(url, unseal, span, processes, histories, export or [])
+        found = _prove_ledger(url, unseal, span, processes, _published(head), histories, export or [])
     if page_file is not None:
         page_file.write_text(page(found, language), encoding="utf-8")
     if as_json:
@@ -140,7 +147,7 @@ Span = tuple[datetime | None, datetime | None]
 
 
 def _prove_ledger(
-    url: str, unseal: rows.Unseal | None, span: Span, processes: int | None, histories: str | None, exports: list[Path]
+    url: str, unseal: rows.Unseal | None, span: Span, processes: int | None, head: str | None, histories: str | None, exports: list[Path]
 ) -> Report:
     begun = time.monotonic()
     try:
@@ -149,6 +156,7 @@ def _prove_ledger(
             result = _judged(source, span, processes or _processors(_size_of(url) > _SMALL_FILE))
         finally:
             source.close()
+        record = chain_found(chain_check.verify(url, head))
         compared = [_compared(url, histories)] if histories else []
         compared += [export_check.compare(url, path) for path in exports]
     except (LogUnreadable, HistoryUnreadable) as unusable:
@@ -156,7 +164,14 @@ def _prove_ledger(
     except (rows.Unreadable, PartFailed) as failed:
         raise Unreachable(f"the ledger cannot be proved: {failed}") from None
     subject = Subject(kind="ledger", name=make_url(url).render_as_string(hide_password=True), since=span[0], until=span[1])
-    return report(subject, result, time.monotonic() - begun, cross_checks=compared, most_listed=MOST_LISTED)
+    return report(subject, result, time.monotonic() - begun, chain=record, cross_checks=compared, most_listed=MOST_LISTED)
+
+
+def _published(head: str | None) -> str | None:
+    try:
+        return None if head is None else str(chain_check.Published.read(head))
+    except ValueError as wrong:
+        raise WrongUsage(f"--head: {wrong}") from None
 
 
 def _compared(url: str, histories: str) -> CrossCheck:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from arrears.prove.chain import Verified
 from arrears.prove.judge import LAWS
 from arrears.prove.law import placements
 from arrears.prove.law.rule import RULES
@@ -113,6 +114,22 @@ class Chain(_Part):
     breaks_left_out: int = 0
 
 
+def chain_found(verified: Verified) -> Chain:
+    """What became of the check of the chain. A head that was published cannot be of a ledger without one."""
+    found = [Break(seq=one.seq, table=one.table, row=one.row_key, what=one.what) for one in verified.breaks]
+    gone = verified.state == "absent" and verified.published is not None
+    if gone:
+        found.append(Break(seq=None, table="records", row=None, what="published head: there is no record any more"))
+    return Chain(
+        state="broken" if gone else verified.state,
+        records=verified.records,
+        head=verified.head,
+        published=verified.published,
+        breaks=tuple(found),
+        breaks_left_out=verified.breaks_left_out,
+    )
+
+
 class Disagreement(_Part):
     """Something that another record knows otherwise than the ledger."""
 
@@ -170,7 +187,7 @@ class LogRead(_Part):
 
 
 class Report(_Part):
-    """A proof. ``clean``: no rule was broken, the chain is whole or was not there to check, and no other record disagrees."""
+    """A proof. ``clean``: no rule was broken, the ledger's chain is whole (a log has none), and no other record disagrees."""
 
     format: Literal["arrears-proof/1"] = FORMAT
     clean: bool
@@ -206,7 +223,7 @@ def report(
     listed = tuple(_found(v) for v in result.violations[:most_listed])
     disagree = any(check.findings for check in cross_checks)
     return Report(
-        clean=not violated and not disagree and (chain is None or chain.state != "broken"),
+        clean=not violated and not disagree and (chain is None or chain.state == "whole"),
         subject=subject,
         proved_at=datetime.now(UTC).replace(microsecond=0),
         seconds=round(seconds, 2),

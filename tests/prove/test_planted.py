@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from arrears.cli.main import run
+from arrears.ledger.rechain import genesis
 from arrears.prove.report import Report
 from tests.prove.raw import HASH, RawLedger, approve, contact, settle_in, verdict
 from tests.prove.scenes import at
 
+State = Literal["whole", "broken", "absent"]
 Plant = Callable[[RawLedger], object]
 
 SENT = (
@@ -36,6 +41,7 @@ def ledger(tmp_path: Path, migrated_sqlite: Path) -> Generator[RawLedger]:
     approve(ledger, "2026-11-19 09:00")
     contact(ledger, "L.1/sister", "2026-11-19 10:00", person="B-sister", point=2, approval_id="A")
     contact(ledger, "L.1/text", "2026-11-20 10:00")
+    chain_anew(ledger)
     # A forger's tool asks for no constraint.
     ledger.run("PRAGMA ignore_check_constraints = ON")
     ledger.run("PRAGMA foreign_keys = OFF")
@@ -43,15 +49,43 @@ def ledger(tmp_path: Path, migrated_sqlite: Path) -> Generator[RawLedger]:
     ledger.close()
 
 
-def proved(ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, set[tuple[str, str]], set[tuple[str, str]]]:
-    """How the command ends, the violations, and what the provider knows otherwise."""
+def chain_anew(ledger: RawLedger) -> None:
+    """What a forger does who can rewrite everything: a new chain over the rows as they are now."""
+    engine = create_engine(f"sqlite:///{ledger.url.partition(':///')[2]}")
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM records"))
+        connection.execute(text("DELETE FROM chain_heads"))
+        genesis(connection)
+    engine.dispose()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How the command ended, and what it found."""
+
+    code: int
+    violations: set[tuple[str, str]]
+    disagreements: set[tuple[str, str]]
+    chain: State
+    head: str | None
+    breaks: set[str | None]
+
+
+def proved(ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str], head: str | None = None) -> Proof:
     sent = tmp_path / "sent.csv"
     sent.write_text(SENT)
     capsys.readouterr()
-    code = run(["prove", "--ledger", ledger.url, "--export", str(sent), "--json"])
+    code = run(["prove", "--ledger", ledger.url, "--export", str(sent), *(["--head", head] if head else []), "--json"])
     found = Report.model_validate_json(capsys.readouterr().out)
-    disagreements = {(f.key, f.what) for check in found.cross_checks for f in check.findings}
-    return code, {(v.contact, v.rule) for v in found.violations}, disagreements
+    assert found.chain is not None
+    return Proof(
+        code,
+        {(v.contact, v.rule) for v in found.violations},
+        {(f.key, f.what) for check in found.cross_checks for f in check.findings},
+        found.chain.state,
+        found.chain.head,
+        {one.table for one in found.chain.breaks},
+    )
 
 
 def sql(statement: str, *values: object) -> Plant:
@@ -148,17 +182,48 @@ LAW: dict[str, tuple[Plant, set[tuple[str, str]]]] = {
 
 
 def test_the_ledger_without_a_plant_is_clean(ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert proved(ledger, tmp_path, capsys)[1:] == (set(), set())
+    found = proved(ledger, tmp_path, capsys)
+    assert (found.code, found.violations, found.disagreements, found.chain) == (0, set(), set(), "whole")
+    assert proved(ledger, tmp_path, capsys, found.head).code == 0
 
 
 @pytest.mark.parametrize("planted", LAW)
-def test_the_law_objects(ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str], planted: str) -> None:
+def test_the_law_objects_even_if_the_chain_was_made_anew(
+    ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str], planted: str
+) -> None:
     plant, expected = LAW[planted]
     plant(ledger)
-    code, violations, _ = proved(ledger, tmp_path, capsys)
-    assert code == 1
-    assert expected <= violations
-    assert {contact for contact, _ in violations} == {contact for contact, _ in expected}, "nothing else is accused"
+    chain_anew(ledger)
+    found = proved(ledger, tmp_path, capsys)
+    assert (found.code, found.chain) == (1, "whole")
+    assert expected <= found.violations
+    assert {contact for contact, _ in found.violations} == {contact for contact, _ in expected}, "nothing else is accused"
+
+
+@pytest.mark.parametrize("planted", LAW)
+def test_the_chain_objects_if_it_was_not(ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str], planted: str) -> None:
+    LAW[planted][0](ledger)
+    found = proved(ledger, tmp_path, capsys)
+    assert (found.code, found.chain) == (1, "broken")
+    assert found.breaks - {"chain_heads"}, "it says in which table"
+
+
+def test_a_published_head_gives_a_chain_that_was_made_anew_away(
+    ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published = proved(ledger, tmp_path, capsys).head
+    ledger.run("UPDATE attempts SET outcome = 'busy' WHERE id = 'L.1/call-17'")
+    chain_anew(ledger)
+    assert proved(ledger, tmp_path, capsys).code == 0, "lawful, whole, and not what it was"
+    found = proved(ledger, tmp_path, capsys, published)
+    assert (found.code, found.chain) == (1, "broken")
+
+
+def test_a_ledger_that_lost_its_chain_is_not_clean(ledger: RawLedger, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    published = proved(ledger, tmp_path, capsys).head
+    ledger.run("DROP TABLE records")
+    assert (proved(ledger, tmp_path, capsys).code, proved(ledger, tmp_path, capsys).chain) == (1, "absent")
+    assert proved(ledger, tmp_path, capsys, published).chain == "broken"
 
 
 RECORDS: dict[str, tuple[Plant, set[tuple[str, str]]]] = {
@@ -183,6 +248,7 @@ def test_what_no_law_can_see_the_providers_record_shows(
 ) -> None:
     plant, expected = RECORDS[planted]
     plant(ledger)
-    code, _, disagreements = proved(ledger, tmp_path, capsys)
-    assert code == 1
-    assert disagreements == expected
+    chain_anew(ledger)
+    found = proved(ledger, tmp_path, capsys)
+    assert (found.code, found.chain) == (1, "whole")
+    assert found.disagreements == expected
