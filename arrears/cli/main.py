@@ -11,7 +11,21 @@ from socket import gaierror
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from arrears.cli import approvals, cases, database, messages, operators, portfolio, privacy, processes, prove, rules, strategy, verdict
+from arrears.cli import (
+    approvals,
+    cases,
+    chain,
+    database,
+    messages,
+    operators,
+    portfolio,
+    privacy,
+    processes,
+    prove,
+    rules,
+    strategy,
+    verdict,
+)
 from arrears.cli.demo.command import demo
 from arrears.cli.output import EXIT_CODES, CommandFailed, ExitCode, print_problem
 from arrears.ledger.loans import LedgerRefusal
@@ -40,6 +54,7 @@ app.command("prove", epilog=prove.EPILOG)(prove.prove)
 app.command("import")(portfolio.import_portfolio)
 app.command("erase")(privacy.erase)
 app.command("retention")(privacy.retention)
+app.add_typer(chain.app, name="chain")
 app.add_typer(database.app, name="db")
 
 _LEDGER_REMEDY = "its tables come with `arrears db upgrade`, its place is ARREARS_LEDGER_URL"

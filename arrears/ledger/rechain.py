@@ -49,40 +49,41 @@ def _differing(connection: Connection, name: str) -> Iterator[Change]:
     """Rows that are not as their last record says."""
     shape = _reflect(connection, name)
     places = [shape.columns.index(column) for column in shape.key]
-    for digest, key, *row in _stream(connection, _rows_beside_records(shape)):
-        recorded = digest or None
-        found = None if row[places[0]] is None else row_digest(shape.columns, row)
-        match recorded, found:
-            case None, str():
-                yield Change(name, row_key(row[place] for place in places), Op.INSERT, found)
-            case str(), None:
-                yield Change(name, key, Op.DELETE)
-            case str(), str() if recorded != found:
-                yield Change(name, key, Op.UPDATE, found)
-            case _:
-                pass
+    for recorded, *row in _stream(connection, _rows_beside_records(shape)):
+        found = row_digest(shape.columns, row)
+        if found != recorded:
+            yield Change(name, row_key(row[place] for place in places), Op.UPDATE if recorded else Op.INSERT, found)
+    for (key,) in _stream(connection, _records_without_row(shape)):
+        yield Change(name, key, Op.DELETE)
 
 
 def _rows_beside_records(shape: Shape) -> str:
-    parts = (f"replace(replace(CAST(t.{column} AS TEXT), '\\', '\\\\'), ',', '\\,')" for column in shape.key)
-    return f"""
-        WITH numbered AS (
-            SELECT row_key, row_digest, row_number() OVER (PARTITION BY row_key ORDER BY seq DESC) AS age FROM records WHERE tbl = '{shape.name}'
-        )
-        SELECT r.row_digest, r.row_key, {_wanted(shape)}
-        FROM (SELECT row_key, row_digest FROM numbered WHERE age = 1) AS r FULL OUTER JOIN {shape.name} AS t ON r.row_key = {" || ',' || ".join(parts)}
-    """  # noqa: S608
+    return f"SELECT r.row_digest, {_wanted(shape)} FROM {shape.name} AS t LEFT JOIN ({_latest(shape)}) AS r ON r.row_key = {_key(shape)}"  # noqa: S608
+
+
+def _records_without_row(shape: Shape) -> str:
+    # Neither database compares all with all for this.
+    return f"SELECT row_key FROM ({_latest(shape)}) AS r WHERE row_digest <> '' EXCEPT SELECT {_key(shape)} FROM {shape.name} AS t"  # noqa: S608
+
+
+def _latest(shape: Shape) -> str:
+    numbered = "row_number() OVER (PARTITION BY row_key ORDER BY seq DESC) AS age"
+    return f"SELECT row_key, row_digest FROM (SELECT row_key, row_digest, {numbered} FROM records WHERE tbl = '{shape.name}') AS n WHERE age = 1"  # noqa: S608
+
+
+def _key(shape: Shape) -> str:
+    return " || ',' || ".join(f"replace(replace(CAST(t.{column} AS TEXT), '\\', '\\\\'), ',', '\\,')" for column in shape.key)
 
 
 def _stream(connection: Connection, statement: str) -> Iterator[tuple[Any, ...]]:
     """Rows, some at a time. On PostgreSQL the driver's own cursors stay open too long: a table that one has read cannot be altered."""
     if connection.dialect.name == "sqlite":
-        yield from connection.execute(text(statement), execution_options={"yield_per": _BUFFERED}).tuples()
+        yield from map(tuple, connection.execute(text(statement), execution_options={"yield_per": _BUFFERED}))
         return
     name = f"chain_{next(_cursors)}"
     connection.execute(text(f"DECLARE {name} NO SCROLL CURSOR FOR {statement}"))
-    while rows := connection.execute(text(f"FETCH {_BUFFERED} FROM {name}")).tuples().all():
-        yield from rows
+    while rows := connection.execute(text(f"FETCH {_BUFFERED} FROM {name}")).all():
+        yield from map(tuple, rows)
     connection.execute(text(f"CLOSE {name}"))
 
 

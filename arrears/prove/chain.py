@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Literal
 
-from arrears.prove.database import Database, Row, Sqlite, connect
+from arrears.prove.database import Database, Row, Sqlite, Unreadable, connect
 from arrears.prove.piles import PILES, Piles
 
 UNCHAINED = frozenset({"relays", "records", "chain_heads", "alembic_version"})
@@ -91,7 +92,7 @@ def verify(url: str, published: str | None = None, most_listed: int = MOST_LISTE
     expected = None if published is None else Published.read(published)
     database = connect(url)
     try:
-        if not database.columns("records"):
+        if expected is None and not database.columns("records") and not database.columns("chain_heads"):
             return Verified("absent", 0, 0, None, published, (), 0)
         walk, listed, found = Walk(), list[ChainBreak](), 0
         for one in breaks(database, walk, expected):
@@ -107,6 +108,9 @@ def verify(url: str, published: str | None = None, most_listed: int = MOST_LISTE
 def breaks(database: Database, walk: Walk | None = None, published: Published | None = None) -> Iterator[ChainBreak]:
     """Every place where the record is broken; ``walk`` counts what was read."""
     walk = Walk() if walk is None else walk
+    if not database.columns("records"):
+        yield ChainBreak(None, "records", None, "records missing: their table is gone")
+        return
     with Piles() as recorded, Piles() as standing:
         yield from _records(database, walk, recorded, published)
         yield from _head(database, walk)
@@ -234,7 +238,12 @@ def _gap(expected: int, found: int) -> str:
 def _stream(database: Database, sql: str) -> Iterator[Row]:
     """Rows in flat memory."""
     if isinstance(database, Sqlite):
-        yield from database.read(sql)
+        try:
+            yield from database.read(sql)
+        except sqlite3.Error as error:
+            raise Unreadable(
+                f"the ledger cannot be read: {error} (while reading{sql.partition(' FROM')[2].partition(' ORDER')[0]})"
+            ) from None
         return
     name = f"chain_{next(_cursors)}"
     database.read(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}")
