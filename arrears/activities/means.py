@@ -57,7 +57,7 @@ class Means:
 
     def office(self) -> Office:
         """What is true of the lender itself."""
-        return Office(seat=self.settings.lender_seat)
+        return Office(seat=self.settings.lender_seat, capacity=self.settings.lender_capacity)
 
 
 def is_last_attempt() -> bool:

@@ -10,6 +10,7 @@ from arrears.domain.calendar import local_date
 from arrears.domain.message import Lender, MessageFacts
 from arrears.domain.strategy import Offer
 from arrears.ledger.contact_facts import LoanScene, PersonScene
+from arrears.ledger.situations import capacity
 
 
 def write(means: Means, scene: LoanScene, person: PersonScene, message: str, offers: tuple[Offer, ...]) -> Rendered | None:
@@ -48,4 +49,5 @@ def _facts(means: Means, scene: LoanScene, person: PersonScene, offers: tuple[Of
         days_past_due=max((scene.today - arrears.due_since).days, 0) if arrears.due_since else 0,
         schedule=scene.schedule,
         offers=offers,
+        capacity=capacity(scene.loan, means.office()),
     )

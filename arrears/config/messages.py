@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -70,6 +70,8 @@ class Rendered:
 
     ``content_hash`` is over exactly this text, ``template_hash`` over the template, the same for every recipient and day. ``blocks`` are the required
     parts whose words really stand in it: in the text and in the HTML part, and for the check of the person before anything is said of the debt.
+    ``known`` are the facts that it may carry and that are no figures of the debt, ``names`` the people whom it may name: whoever reads it for amounts
+    and for words of the debt has to know them.
     """
 
     text: str
@@ -81,11 +83,22 @@ class Rendered:
     template_hash: str
     notice: NoticeKind | None = None
     blocks: frozenset[Block] = frozenset()
+    known: tuple[str, ...] = field(default=(), repr=False)
+    names: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def words(self) -> Words:
         """The message as the rules of content read it."""
-        return Words(text=self.text, subject=self.subject or "", html=self.html, locale=self.locale, klass=self.klass, blocks=self.blocks)
+        return Words(
+            text=self.text,
+            subject=self.subject or "",
+            html=self.html,
+            locale=self.locale,
+            klass=self.klass,
+            blocks=self.blocks,
+            known=self.known,
+            names=self.names,
+        )
 
 
 class MessageLibrary:
@@ -144,6 +157,8 @@ class MessageLibrary:
             template_hash=message.template_hash,
             notice=message.front.notice,
             blocks=_blocks(message, facts, words),
+            known=_known(facts),
+            names=tuple(name for name in (facts.recipient_name, facts.borrower_name, facts.agent_name) if name),
         )
 
     def problems(self) -> tuple[MessageProblem, ...]:
@@ -166,6 +181,12 @@ class MessageLibrary:
             _filled(message, SPECIMEN, f"{locale}/{slug}")
             self._known[slug, locale] = message
         return self._known[slug, locale]
+
+
+def _known(facts: MessageFacts) -> tuple[str, ...]:
+    """What a text may carry of telephone numbers, web addresses and references."""
+    lender, party = facts.lender, facts.party
+    return (facts.reference, lender.service_line, lender.complaint_line, lender.pay_url, *((party.phone,) if party else ()))
 
 
 def _same_tongue(ours: str, wanted: str) -> bool:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arrears.domain.clock import REAL_TIME, Clock
-from arrears.domain.message import Lender
+from arrears.domain.message import Capacity, Lender
 from arrears.domain.situation import Region
 
 PACKAGED = Path(__file__).parent
@@ -166,6 +166,9 @@ class Settings(BaseSettings):
     regimes_dir: Path = PACKAGED / "regimes"
     lender_seat: Region = Field(
         default="CN", description="where the lender is seated, as an ISO 3166 code: that country's regime binds it everywhere"
+    )
+    lender_capacity: Capacity = Field(
+        default="first_party", description="whether the lender collects in its own name, or is a third party that collects for others"
     )
     overlay: Path | None = Field(default=None, description="the lender's own numbers on top of the regimes: a file, see docs/law.md")
 

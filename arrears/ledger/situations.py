@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.message import figures
+from arrears.domain.message import Capacity, figures
+from arrears.domain.orders import Purpose
 from arrears.domain.situation import (
     LENDER,
     Action,
     Agency,
     Approval,
     Contact,
+    ContactAction,
     Hold,
     Loan,
+    Message,
     Notice,
     Person,
     Region,
     Situation,
     Tie,
 )
-from arrears.domain.strategy import Referral
-from arrears.ledger import history, persons
-from arrears.ledger.contact_facts import LoanScene
+from arrears.domain.strategy import Channel, Line, Referral
+from arrears.ledger import cases, history, persons
+from arrears.ledger.contact_facts import LoanScene, read_loan, read_person
+from arrears.ledger.news import Ordered
 from arrears.ledger.tables import (
     AgencyRow,
     ApprovalPersonRow,
@@ -51,7 +54,7 @@ class Office:
     """What is true of the lender itself: where it is seated, and whether it collects in its own name."""
 
     seat: Region | None = None
-    capacity: Literal["first_party", "third_party"] = "first_party"
+    capacity: Capacity = "first_party"
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,41 @@ async def known(session: AsyncSession, scene: LoanScene, office: Office, *, atte
     )
 
 
+async def situation_of(
+    session: AsyncSession,
+    loan_id: str,
+    now: datetime,
+    office: Office,
+    *,
+    channel: Channel,
+    person_id: str | None = None,
+    purpose: Purpose = Purpose.COLLECT,
+    approval_id: str | None = None,
+    message: Message | None = None,
+) -> Situation:
+    """What a contact for a loan's latest case would be judged on right now, by the first address that fits; for looking at, not for acting on.
+
+    It holds ids, dates, amounts and codes, and of personal data the dates of birth and zones only, because the law asks for them.
+    Raises ``LoanUnknown``, ``CaseUnknown``, ``PersonUnknown``.
+    """
+    case = await cases.latest_case(session, loan_id)
+    scene = await read_loan(session, case.id, loan_id, now, Ordered(at=now))
+    person = await read_person(session, scene, person_id, channel, Line.REGISTERED)
+    around = await known(session, scene, office)
+    action = ContactAction(
+        action_id=f"{case.id}/proposed",
+        channel=channel,
+        loan=loan_id,
+        recipient=person.person.id,
+        purpose=purpose,
+        contact_point=str(person.points[0].id) if person.points else None,
+        message=message,
+        case_id=case.id,
+        approval=approval_id,
+    )
+    return around.situation(action, await approval(session, approval_id))
+
+
 async def approval(session: AsyncSession, approval_id: str | None) -> Approval | None:
     """The request for approval of this id as it stands now, if there is one; nobody decides or retracts it before this transaction ends."""
     if approval_id is None:
@@ -166,7 +204,7 @@ async def _loan(session: AsyncSession, scene: LoanScene, office: Office, placed_
         days_past_due=max((scene.today - due_since).days, 0) if due_since else 0,
         product=row.product,
         account=row.account,
-        capacity=_capacity(row, office),
+        capacity=capacity(row, office),
         lender_kind=row.lender_kind.value if row.lender_kind else None,
         annual_cost=row.annual_cost,
         limitation_ends_on=row.limitation_ends_on,
@@ -187,14 +225,15 @@ def _other(row: LoanRow, office: Office, placed_with: str | None, last_sign_at: 
         borrower=row.borrower_id,
         product=row.product,
         account=row.account,
-        capacity=_capacity(row, office),
+        capacity=capacity(row, office),
         lender_kind=row.lender_kind.value if row.lender_kind else None,
         last_sign_at=last_sign_at,
         placed_with=placed_with,
     )
 
 
-def _capacity(row: LoanRow, office: Office) -> Literal["first_party", "third_party"]:
+def capacity(row: LoanRow, office: Office) -> Capacity:
+    """In whose name a loan is collected: who bought it collects for themselves, and is a third party to the borrower all the same."""
     return "third_party" if row.lender_kind is LenderKind.PURCHASER else office.capacity
 
 
