@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from arrears.api import callbacks, health, loan_system
+from arrears.api import callbacks, facts, health, loan_system
 from arrears.api.cases import Cases, TemporalClient
 from arrears.api.house import House
 from arrears.api.problems import ProblemBody, answer_with_problems
@@ -46,6 +46,6 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
     )
     app.state.house = House(ledger=ledger, cases=cases, settings=settings)
     answer_with_problems(app)
-    for subject in (health, callbacks, loan_system):
+    for subject in (health, callbacks, loan_system, facts):
         app.include_router(subject.router)
     return app

@@ -16,6 +16,7 @@ from arrears.cli import (
     cases,
     chain,
     database,
+    facts,
     messages,
     operators,
     portfolio,
@@ -23,6 +24,7 @@ from arrears.cli import (
     processes,
     prove,
     rules,
+    situation,
     strategy,
     verdict,
 )
@@ -44,6 +46,7 @@ app.command("worker")(processes.worker)
 app.command("api")(processes.api)
 app.command("sandbox", hidden=True)(processes.sandbox)
 app.add_typer(cases.app, name="case")
+cases.app.command("situation")(situation.situation)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(operators.app, name="operators")
 app.add_typer(strategy.app, name="strategy")
@@ -52,6 +55,7 @@ app.command("verdict")(verdict.verdict)
 app.command("rules")(rules.rules)
 app.command("prove", epilog=prove.EPILOG)(prove.prove)
 app.command("import")(portfolio.import_portfolio)
+app.add_typer(facts.app, name="facts")
 app.command("erase")(privacy.erase)
 app.command("retention")(privacy.retention)
 app.add_typer(chain.app, name="chain")

@@ -46,6 +46,15 @@ async def open_case(session: AsyncSession, loan_id: str) -> CaseRow | None:
     return found.first()
 
 
+async def latest_case(session: AsyncSession, loan_id: str) -> CaseRow:
+    """The loan's open case, else its last one. Raises ``CaseUnknown``."""
+    found = await session.exec(select(CaseRow).where(col(CaseRow.loan_id) == loan_id).order_by(col(CaseRow.cycle).desc()))
+    row = found.first()
+    if row is None:
+        raise CaseUnknown(f"loan {loan_id} has had no case yet")
+    return row
+
+
 async def open_case_row(session: AsyncSession, order: OpenOrder, strategy: Strategy, now: datetime) -> OpeningFacts:
     """Open the loan's next case, or find the one that this run has opened already, and say what is owed.
 

@@ -88,3 +88,46 @@ async def concerning(session: AsyncSession, loan: LoanRow, people: Collection[st
 def reaches_the_person(reason: str) -> bool:
     """Whether a hold for this reason stands on all loans of the person."""
     return law.terms(reason).scope == "person"
+
+
+async def lift(
+    session: AsyncSession, loan: LoanRow, reason: str | None, at: datetime, now: datetime, *, person_id: str | None = None
+) -> list[HoldRow]:
+    """Lift the holds that stand on a loan, all or those for one reason; one that reaches the whole person is lifted on all their loans.
+
+    The rows that were lifted. A loan's next case starts without a hold that it was imported with, once that is lifted.
+    """
+    found = await session.exec(
+        select(HoldRow, LoanRow.borrower_id)
+        .join(LoanRow, col(LoanRow.id) == col(HoldRow.loan_id))
+        .where(
+            or_(col(HoldRow.loan_id) == loan.id, col(LoanRow.borrower_id) == loan.borrower_id),
+            col(HoldRow.lifted_at).is_(None),
+            col(HoldRow.placed_at) <= at,
+            or_(col(HoldRow.until).is_(None), col(HoldRow.until) > at),
+        )
+        .order_by(col(HoldRow.id))
+    )
+    about = person_id or loan.borrower_id
+    lifted = [
+        row
+        for row, borrower_id in found
+        if reason in (None, row.reason)
+        and (row.person_id or borrower_id) == about
+        and (row.loan_id == loan.id or reaches_the_person(row.reason))
+    ]
+    for row in lifted:
+        row.lifted_at, row.lift_recorded_at = at, now
+        session.add(row)
+    if loan.held_for is not None and reason in (None, loan.held_for):
+        loan.held_for = None
+        session.add(loan)
+    return lifted
+
+
+async def loans_reached(session: AsyncSession, loan: LoanRow, reason: str) -> list[str]:
+    """The loans of a borrower whose cases a hold on one of them stops: that one, or all of them."""
+    if not reaches_the_person(reason):
+        return [loan.id]
+    found = await session.exec(select(LoanRow.id).where(col(LoanRow.borrower_id) == loan.borrower_id).order_by(col(LoanRow.id)))
+    return list(found)

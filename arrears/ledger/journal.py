@@ -21,8 +21,9 @@ from arrears.domain.events import (
     PaymentReceived,
 )
 from arrears.domain.orders import ApprovalRef
-from arrears.ledger import approvals, attempts, loans
+from arrears.ledger import approvals, attempts, cases, holds, loans, persons, relays
 from arrears.ledger.tables import ApprovalRow, CaseEventRow, HoldRow
+from arrears.workflows.contract import Lift, Signal
 
 
 async def record_events(session: AsyncSession, case_id: str, loan_id: str, events: Iterable[Event], now: datetime) -> None:
@@ -30,7 +31,8 @@ async def record_events(session: AsyncSession, case_id: str, loan_id: str, event
 
     A payment that cannot be booked never stops a case: that it was not booked, and why, is written down beside it. Raises ``LoanUnknown``.
     """
-    await loans.lock_loan(session, loan_id)
+    loan = await loans.lock_loan(session, loan_id)
+    await persons.lock(session, [loan.borrower_id])
     for event in events:
         if await _write(session, case_id, event, now):
             await _follow(session, case_id, loan_id, event, now)
@@ -87,9 +89,9 @@ async def _follow(session: AsyncSession, case_id: str, loan_id: str, event: Even
             except loans.PaymentRefused as refused:
                 await _write(session, case_id, MessageIgnored(at=event.at, name="payment_received", why=str(refused)), now)
         case HoldPlaced():
-            await _place_hold(session, case_id, loan_id, event)
+            await _place_hold(session, case_id, loan_id, event, now)
         case HoldLifted():
-            await _lift_holds(session, loan_id, event)
+            await _lift_holds(session, loan_id, event, now)
         case ContactReported(attempt_id=str() as attempt_id) if await attempts.find(session, attempt_id):
             await attempts.settle(session, attempt_id, event.outcome, event.at)
         case ApprovalExpired() if await session.get(ApprovalRow, event.approval_id):
@@ -100,23 +102,28 @@ async def _follow(session: AsyncSession, case_id: str, loan_id: str, event: Even
             pass
 
 
-async def _place_hold(session: AsyncSession, case_id: str, loan_id: str, event: HoldPlaced) -> None:
+async def _place_hold(session: AsyncSession, case_id: str, loan_id: str, event: HoldPlaced, now: datetime) -> None:
+    """A hold that the ledger has already, because whoever placed it told the ledger first, is the same one."""
     found = await session.exec(
-        select(HoldRow).where(col(HoldRow.case_id) == case_id, col(HoldRow.reason) == event.reason, col(HoldRow.placed_at) == event.at)
+        select(HoldRow).where(
+            col(HoldRow.loan_id) == loan_id,
+            col(HoldRow.reason) == event.reason,
+            col(HoldRow.placed_at) <= event.at,
+            col(HoldRow.lifted_at).is_(None),
+            col(HoldRow.person_id).is_(None),
+            col(HoldRow.until).is_(None) if event.until is None else col(HoldRow.until) == event.until,
+        )
     )
     never_in_force = event.until is not None and event.until <= event.at
     if found.first() is None and not never_in_force:
-        session.add(HoldRow(case_id=case_id, loan_id=loan_id, reason=event.reason, placed_at=event.at, until=event.until))
+        session.add(HoldRow(case_id=case_id, loan_id=loan_id, reason=event.reason, placed_at=event.at, until=event.until, recorded_at=now))
 
 
-async def _lift_holds(session: AsyncSession, loan_id: str, event: HoldLifted) -> None:
-    standing = await standing_holds(session, loan_id, event.at)
-    for hold in standing:
-        if event.reason in (None, hold.reason):
-            hold.lifted_at = event.at
-            session.add(hold)
+async def _lift_holds(session: AsyncSession, loan_id: str, event: HoldLifted, now: datetime) -> None:
+    """What reached the whole person is over for the cases of their other loans too: they are told."""
     loan = await loans.loan(session, loan_id)
-    if loan.held_for is not None and event.reason in (None, loan.held_for):
-        # The loan's next case starts without it.
-        loan.held_for = None
-        session.add(loan)
+    lifted = await holds.lift(session, loan, event.reason, event.at, now)
+    for row in lifted:
+        for other in await holds.loans_reached(session, loan, row.reason):
+            if other != loan_id and await cases.open_case(session, other) is not None:
+                await relays.leave(session, other, Signal.HOLD_LIFTED, f"lift/{row.id}/{other}", Lift(reason=row.reason), now)

@@ -55,7 +55,7 @@ async def news(
 ) -> News:
     """What is news to a case. ``holds`` are all that concern it, also those of the borrower's other loans.
 
-    Of a hold on another loan it has heard if it was told of one for the same reason.
+    Of a hold it has heard if it was told of one for the same reason, at that instant or since.
     """
     events = await session.exec(
         select(CaseEventRow).where(
@@ -68,12 +68,9 @@ async def news(
     told = await _told(session, case.id, ordered)
     known = told | {e.payment.payment_id for e in heard if isinstance(e, PaymentReceived)} | set(case.payments_counted)
     placed = {(e.reason, e.at) for e in heard if isinstance(e, HoldPlaced)} | {(loan.held_for, case.opened_at)}
-    reasons = {reason for reason, _ in placed}
 
     def has_heard(hold: HoldRow) -> bool:
-        if str(hold.id) in told:
-            return True
-        return (hold.reason, hold.placed_at) in placed if hold.loan_id == loan.id else hold.reason in reasons
+        return str(hold.id) in told or any(reason == hold.reason and hold.placed_at <= at for reason, at in placed)
 
     return News(
         payments={p.payment_id: PaymentReceived(at=now, payment=p) for p in payments if p.payment_id not in known},

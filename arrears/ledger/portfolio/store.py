@@ -95,9 +95,9 @@ async def write(
         people.update(new_people)
         points.update(new_points)
         for table, rows in (
-            (PersonRow, [_person_row(p, keys) for p in new_people.values()]),
+            (PersonRow, [person_row(p, keys) for p in new_people.values()]),
             (SubjectKeyRow, [{"person_id": p, "created_at": now, **vars(key)} for p, key in wrapped.items()]),
-            (ContactPointRow, [_point_row(key, point, keys) for key, point in new_points.items()]),
+            (ContactPointRow, [point_row(key, point, keys) for key, point in new_points.items()]),
             (LoanRow, [_loan_row(loan, now) for loan in chunk]),
             (InstalmentRow, [row for loan in chunk for row in _instalment_rows(loan)]),
             (RelationRow, [row for loan in chunk for row in _relation_rows(loan)]),
@@ -221,7 +221,7 @@ def _chunks(things: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield things[start : start + _CHUNK]
 
 
-def _person_row(person: PersonEntry, keys: Keyring) -> dict[str, Any]:
+def person_row(person: PersonEntry, keys: Keyring) -> dict[str, Any]:
     described = {name: getattr(person, name) for name in PERSON_FIELDS}
     sealed = {
         "name": keys.seal(person.id, Field.NAME, person.name),
@@ -248,7 +248,7 @@ async def _wishes(
     return wishes
 
 
-def _point_row(key: _PointKey, point: PointEntry, keys: Keyring) -> dict[str, Any]:
+def point_row(key: _PointKey, point: PointEntry, keys: Keyring) -> dict[str, Any]:
     person_id, _, mark = key
     return {
         "person_id": person_id,
