@@ -253,7 +253,8 @@ class TestContacting:
         await house.open("L-2", run_key="run-2")
         again = about_relatives(case_id="L-2.1", loan_id="L-2", approval_id="L-2.1/relatives.1/a1", channel=Channel.SMS)
         answer = await house.run("request_approval", again, TEN)
-        assert (answer.asked, answer.rules) == (False, ("CN-13",))
+        assert not answer.asked
+        assert "CN-13" in answer.rules
 
     async def test_two_days_of_silence_are_needed(self, house: House) -> None:
         await house.open()
