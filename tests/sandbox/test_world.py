@@ -22,9 +22,9 @@ from arrears.sandbox.world import SandboxWorld
 from tests.sandbox.conftest import DAY_ONE, Listener, gateways_of, order, resident
 
 
-async def test_every_channel_and_referral_has_a_gateway_in_the_world():
+async def test_every_channel_of_ours_and_every_referral_has_a_gateway_in_the_world():
     async with SandboxWorld.running() as world, gateways_of(world) as gateways:
-        for channel in Channel:
+        for channel in (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.IN_APP):
             gateway = gateways.channel(channel)
             assert gateway is not None
             assert (await gateway.send(order(channel, f"L-1.1/{channel}.1"))).status == "accepted"

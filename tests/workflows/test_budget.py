@@ -33,11 +33,11 @@ BILLED = {
 
 def _quiet_ladder() -> dict[str, object]:
     """Twelve contacts in forty days; no borrower can be reached by all of them on one line, so they alternate."""
-    does = ("call", "sms", "in_app")
+    does = {"call": "second-call", "sms": "overdue-reminder", "in_app": "overdue-reminder"}
     rungs = [
-        {"rung": f"day-{day}-contact-{n}", "day": day, "at": "10:00", "do": does[n], "message": "overdue-reminder"}
+        {"rung": f"day-{day}-contact-{n}", "day": day, "at": "10:00", "do": channel, "message": message}
         for day, count in CONTACTS.items()
-        for n in range(count)
+        for n, (channel, message) in zip(range(count), does.items(), strict=False)
     ]
     written_off = {"day": 40, "outcome": "written_off"}
     return {
