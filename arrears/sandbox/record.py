@@ -115,6 +115,11 @@ class Record:
         """All orders, or those of one loan, in the order in which they first came."""
         return self._orders("ORDER BY rowid") if loan_id is None else self._orders("WHERE loan_id = ? ORDER BY rowid", loan_id)
 
+    def agencies(self) -> tuple[str, ...]:
+        """The agencies that were given cases, each once."""
+        found = self._db.execute("SELECT DISTINCT json_extract(body, '$.agency') FROM orders WHERE gateway = 'agency'")
+        return tuple(sorted(agency for (agency,) in found if agency))
+
     def add_order(self, order: Order) -> None:
         fields = order.model_dump(mode="json")
         self._db.execute(f"INSERT INTO orders ({', '.join(fields)}) VALUES ({', '.join('?' * len(fields))})", tuple(fields.values()))  # noqa: S608

@@ -23,6 +23,7 @@ from arrears.domain.loan import Payment, arrears_on
 from arrears.domain.outcome import UNREACHED, Outcome
 from arrears.domain.strategy import Channel
 from arrears.gateways.contract import CallbackBody, Handover, MissedPayment, Outgoing, PaymentReport, Receipt
+from arrears.sandbox import agencies
 from arrears.sandbox.faults import Fault, Faults
 from arrears.sandbox.http import create_app
 from arrears.sandbox.mail import serving_mail
@@ -55,6 +56,7 @@ class SandboxWorld:
         self._post = Post(self.record, secrets)
         self._residents: dict[str, Resident] = {}
         self._lines: dict[str, dict[str, Whom]] = {}
+        self._reported: dict[str, datetime] = {}
         self._know(self.record.residents())
 
     @classmethod
@@ -142,7 +144,8 @@ class SandboxWorld:
         return None if order is None else receipt(order)
 
     def tick(self, now: datetime) -> tuple[LoanPayment, ...]:
-        """Let the borrowers do what they would have done until the business instant ``now``; returns the payments that were made."""
+        """Let borrowers and agencies do what they would have done until the business instant ``now``; returns the payments that were made."""
+        self._let_agencies_report(now)
         return tuple(paid for resident in self._residents.values() for paid in self._pay_what_is_due(resident, now))
 
     def pay(self, loan_id: str, payment: Payment) -> bool:
@@ -169,6 +172,16 @@ class SandboxWorld:
         async with asyncio.timeout(seconds):
             while self.record.next_report_due() is not None:  # noqa: ASYNC110 (the record may be written by another process)
                 await asyncio.sleep(0.01)
+
+    def _let_agencies_report(self, now: datetime) -> None:
+        """Every agency that was ever given a case says, several times a day, what it did."""
+        for agency in self.record.agencies():
+            if (last := self._reported.get(agency)) is not None and now - last < agencies.REPORTS_EVERY:
+                continue
+            self._reported[agency] = now
+            fact = agencies.report(agency, now)
+            self._tell_arrears(f"agencies/{agency}/facts", f"feed-{agency}-{now.isoformat()}", fact, "agency")
+            self._post.ring()
 
     def _know(self, residents: Iterable[Resident]) -> None:
         for resident in residents:

@@ -32,6 +32,7 @@ from arrears.domain.calendar import local_date, local_instant, local_time
 from arrears.domain.clock import REAL_TIME, Clock
 from arrears.domain.strategy import Role
 from arrears.gateways.registry import Gateways
+from arrears.ledger import facts
 from arrears.ledger.approvals import open_approvals
 from arrears.ledger.engine import Ledger, upgrade
 from arrears.ledger.keys import open_vault
@@ -40,6 +41,7 @@ from arrears.ledger.portfolio.files import read_json_lines
 from arrears.ledger.portfolio.store import write
 from arrears.ledger.tables import OperatorRow
 from arrears.ledger.timeline import TimelineEntry, timeline
+from arrears.sandbox import agencies
 from arrears.sandbox.temperament import Resident, Temperament
 from arrears.sandbox.world import SandboxWorld
 from arrears.workers.connection import register_search_attributes
@@ -86,8 +88,8 @@ def loan_row(
             ],
         },
         "relatives": [
-            {"role": role, "name": f"乙样本{i}", "zone": ZONE, "contact_points": [{"kind": "mobile", "address": f"+8613{i + 2}000{n:05d}"}]}
-            for i, role in enumerate(("emergency", "contact"))
+            {"role": role, "name": name, "zone": ZONE, "contact_points": [{"kind": "mobile", "address": f"+8613{i + 2}000{n:05d}"}]}
+            for i, (role, name) in enumerate((("emergency", "乙样本"), ("contact", "丙样本")))
         ],
         "instalments": [{"due_on": str(on), "amount": amount} for on, amount in {due_on: owed, **(later or {})}.items()],
     } | more
@@ -274,6 +276,10 @@ async def _everything(
         gateways = await running.enter_async_context(Gateways(configured))
         activities = Activities(ledger, gateways, configured)
         await running.enter_async_context(collections_worker(env.client, activities.all()))
-        today = local_date(clock.at(await env.get_current_time()), ZONE)
+        now = clock.at(await env.get_current_time())
+        today = local_date(now, ZONE)
+        async with ledger.exclusive() as session:
+            for fact in agencies.in_good_standing(agencies.named_in(load_all(configured.strategies_dir).values()), today):
+                await facts.record(session, fact, now)
         # Where days are short, this one is nearly over: the ladder begins tomorrow.
         yield Town(env, world, ledger, configured, today if clock == REAL_TIME else today + timedelta(days=1))

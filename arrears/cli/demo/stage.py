@@ -11,8 +11,10 @@ from arrears.cli.output import WrongUsage, refuse
 from arrears.config.strategies import load_all
 from arrears.domain.calendar import local_instant
 from arrears.domain.clock import Clock
+from arrears.ledger import facts
 from arrears.ledger.engine import Ledger
 from arrears.ledger.portfolio import check, compare, read, write
+from arrears.sandbox import agencies
 from arrears.sandbox.portfolio import sample
 from arrears.sandbox.process import write_residents
 from arrears.workers.supervisor import ChildPlan
@@ -66,7 +68,10 @@ async def bring_in(installation: Installation, ledger: Ledger, today: date, seed
         if checked.refused:
             problem = checked.refused[0]
             refuse(f"the sample portfolio is refused at line {problem.line}: {problem.field} {problem.problem}")
-        await write(session, checked.accepted, local_instant(today, MORNING, ZONE))
+        begins = local_instant(today, MORNING, ZONE)
+        await write(session, checked.accepted, begins)
+        for fact in agencies.in_good_standing(agencies.named_in(load_all(installation.settings.strategies_dir).values()), today):
+            await facts.record(session, fact, begins)
     residents = installation.data_dir / "residents.json"
     write_residents(residents, people.residents)
     return residents
