@@ -183,7 +183,7 @@ def _borrower(pages: Pages, n: int, chance: random.Random) -> int:
         for kind in ("mobile", "email"):
             pages.add(
                 "contact_points", person_id=who, kind=kind, address=b"y" * 40, address_mark=hashlib.sha256(f"{who}{kind}".encode()).digest(),
-                line="registered", source="application", legal_basis="contract", zone=zone,
+                line="registered", source="application", legal_basis="contract" if who == person else "consent", zone=zone,
             )  # fmt: skip
     pages.add(
         "loans", id=loan, borrower_id=person, lender=LENDER, product="cash-loan", currency="CNY", strategy=STRATEGY, imported_at=text(opened)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import TypeVar
 
@@ -60,6 +60,7 @@ class Debtor:
         self.calls: defaultdict[str, list[Past]] = defaultdict(list)
         self.messages: defaultdict[str, list[Past]] = defaultdict(list)
         self.visits: defaultdict[str, list[Past]] = defaultdict(list)
+        self.about: list[Contact] = []
         self.refusals: defaultdict[str, list[Contact]] = defaultdict(list)
         self._birthdays: dict[tuple[str, int], Day] = {}
 
@@ -122,7 +123,7 @@ class Debtor:
     def stands(consent: Consent, at: Instant, channel: str | None = None) -> bool:
         """Whether a consent had been given, for this channel if it names one, and was neither over nor withdrawn."""
         return (
-            consent.given_at < at
+            consent.given_at <= at
             and (consent.ends_at is None or at < consent.ends_at)
             and (consent.withdrawn_at is None or at <= consent.withdrawn_at)
             and (consent.channel is None or channel is None or consent.channel == channel)
@@ -135,16 +136,16 @@ class Debtor:
         """Whether an agency had a loan at an instant."""
         return any(p.agency == agency and _placed(p, at) for p in self.placements.get(loan_id, ()))
 
-    def agencies(self, at: Instant) -> dict[str, Instant]:
-        """The agencies that had any of the borrower's loans at an instant, with when they last got one."""
-        had: dict[str, Instant] = {}
+    def agencies(self, at: Instant) -> Iterator[tuple[str, str]]:
+        """The borrower's loans that an agency had at an instant, and the agency."""
         for placement in self.file.placements:
             if placement.agency is not None and _placed(placement, at):
-                had[placement.agency] = max(placement.sent_at, had.get(placement.agency, placement.sent_at))
-        return had
+                yield placement.loan_id, placement.agency
 
     def remember(self, contact: Contact, day: Day | None) -> None:
         """A contact that later ones are counted with, and that may have ended in somebody's no."""
+        if contact.loan_id in self.file.loans:
+            self.about.append(contact)
         if contact.outcome in _NOES:
             self.refusals[contact.person_id].append(contact)
         match contact.channel:

@@ -98,13 +98,25 @@ class Filing:
         around: defaultdict[str, set[str]] = defaultdict(set)
         for borrower in files:
             around[borrower].add(borrower)
-        columns = ("loan_id", "person_id", "role", "evidence", "refused_at", "volunteered", "may_ask_again_at")
+        columns = (
+            *("loan_id", "person_id", "role", "evidence", "refused_at", "volunteered", "may_ask_again_at", "steps_aside_at"),
+            *("liable_up_to", "estate_value", "disclaimed_at"),
+        )
         for row in self._shelf.where("relations", "loan_id", loan_ids, "loan_id", "person_id"):
             around[row[1]].add(owner[row[0]])
         for contact in ours:
             around[contact.person_id].add(owner[contact.loan_id])
         for row in self._shelf.where("relations", "person_id", list(around), *columns):
-            tie = Tie(row[0], row[1], row[2], row[3], as_instant(row[4]), row[5], as_instant(row[6]))
+            tie = Tie(
+                *row[:4],
+                refused_at=as_instant(row[4]),
+                volunteered=row[5],
+                may_ask_again_at=as_instant(row[6]),
+                steps_aside_at=as_instant(row[7]),
+                liable_up_to=None if row[8] is None else as_amount(row[8]),
+                estate_value=None if row[9] is None else as_amount(row[9]),
+                disclaimed_at=as_instant(row[10]),
+            )
             for borrower in around[tie.person_id]:
                 files[borrower].ties.append(tie)
         return around
@@ -120,7 +132,7 @@ class Filing:
                 files[borrower].points[point.point_id] = point
         self._spread(files, around, self._wishes(ids), lambda file: file.wishes)
         self._spread(files, around, self._consents(ids), lambda file: file.consents)
-        circumstances = self._shelf.where("circumstances", "person_id", ids, "person_id", "kind", "since", "until")
+        circumstances = self._shelf.where("circumstances", "person_id", ids, "person_id", "kind", "recorded_at", "until")
         self._spread(
             files, around, (Circumstance(r[0], r[1], _at(r[2]), as_instant(r[3])) for r in circumstances), lambda file: file.circumstances
         )

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from arrears.prove import words
 from arrears.prove.debtor import Debtor
-from arrears.prove.law import agencies, cn, eu, house, india, placements, record, uk, us, wishes
+from arrears.prove.law import agencies, cn, cn_people, eu, house, india, placements, record, uk, us, us_people, wishes
 from arrears.prove.law.late import late_breaches
 from arrears.prove.law.rule import RULES, Rule
 from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Violation
 from arrears.prove.parallel import Shared, run_parts
-from arrears.prove.sending import Breach, Sending, places_of
+from arrears.prove.sending import Breach, Sending, homes_of, places_of
 from arrears.prove.written import Chained, as_written, keys_of
 from arrears.prove.zones import Zones
 
@@ -26,11 +26,11 @@ MOST_LISTED = 100_000
 MOST_DOUBTFUL = 1_000
 """So many borrowers are judged again by the order in which their facts were written; the violations of more are taken as they seem."""
 
-LAWS = (record, house, wishes, cn, us, uk, india, eu, agencies)
+LAWS = (record, house, wishes, cn, cn_people, us, us_people, uk, india, eu, agencies)
 """The modules whose rules are asked about contacts."""
 
 _Plan = tuple[Rule, ...]
-_PlanKey = tuple[frozenset[str], frozenset[str], str, str, bool]
+_PlanKey = tuple[frozenset[str], str, str, bool]
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class Judge:
         debtor.remember(contact, sending.day)
 
     def _plan(self, s: Sending) -> _Plan:
-        key = s.regimes, s.debtors_regimes, s.contact.channel, s.standing, s.contact.reported
+        key = s.regimes, s.contact.channel, s.standing, s.contact.reported
         self._made[key] += 1
         plan = self._plans.get(key)
         if plan is None:
@@ -105,12 +105,13 @@ class Judge:
 
     def _place(self, s: Sending) -> None:
         """Find out whose law applies: of every place that is named, and of every regime that the verdict on it names."""
+        s.homes = self.book.places | homes_of(s.person, s.point)
         s.places = self.book.places | places_of(s.person, s.point, s.loan)
-        s.regimes = s.debtors_regimes = self._law(s.places, s.debtor, s.contact.contact_id)
+        s.regimes = self._law(s.places, s.debtor, s.contact.contact_id)
         if s.standing != "borrower":
             borrower = s.debtor.file.persons.get(s.loan.borrower_id)
             if borrower is not None:
-                s.debtors_regimes = s.regimes | self._law(places_of(borrower, None, s.loan), s.debtor, s.contact.contact_id)
+                s.regimes |= self._law(places_of(borrower, None, s.loan), s.debtor, s.contact.contact_id)
         if not s.regimes:
             s.cannot("all", "not known whose law applies")
 
@@ -127,9 +128,7 @@ class Judge:
 
     def _day(self, contact: Contact, debtor: Debtor) -> int | None:
         person = debtor.file.persons.get(contact.person_id)
-        point = None if contact.point_id is None else debtor.file.points.get(contact.point_id)
-        zone = (person and person.zone) or (point and point.zone)
-        clock = None if not zone else self.zones.local(zone, contact.at)
+        clock = None if person is None or person.zone is None else self.zones.local(person.zone, contact.at)
         return None if clock is None else clock[0]
 
     def _placement(self, placement: Placement, loan: Loan, debtor: Debtor) -> Iterator[Violation]:

@@ -107,7 +107,11 @@ class Loan(NamedTuple):
 
 
 class Tie(NamedTuple):
-    """What a person other than the borrower is to a loan, also to a loan of somebody else's. ``refused_at``: final, for every loan."""
+    """What a person other than the borrower is to a loan, also to a loan of somebody else's. ``refused_at``: final, for every loan.
+
+    ``known_at`` is when the tie was written down, if that can be told. ``liable_up_to`` is the most that the evidence makes them liable for,
+    ``estate_value`` what the estate is worth that they act for, which an heir may have disclaimed; an attorney may step aside.
+    """
 
     loan_id: str
     person_id: str
@@ -116,6 +120,11 @@ class Tie(NamedTuple):
     refused_at: Instant | None = None
     volunteered: str | None = None
     may_ask_again_at: Instant | None = None
+    steps_aside_at: Instant | None = None
+    liable_up_to: Amount | None = None
+    estate_value: Amount | None = None
+    disclaimed_at: Instant | None = None
+    known_at: Instant | None = None
 
 
 class Instalment(NamedTuple):
@@ -263,7 +272,7 @@ class Consent(NamedTuple):
 
 
 class Circumstance(NamedTuple):
-    """``vulnerable``, ``student``, ``active_duty``, ``disabled`` or ``elderly``."""
+    """``vulnerable``, ``student``, ``active_duty``, ``disabled`` or ``elderly``; ``since`` it was known."""
 
     person_id: str
     kind: str

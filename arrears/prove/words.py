@@ -9,7 +9,14 @@ BY_PHONE = frozenset({"call", "sms"})
 MESSAGES = frozenset({"sms", "email", "in_app"})
 WRITTEN = frozenset({"sms", "email", "in_app", "letter"})
 PHONES = frozenset({"mobile", "landline"})
-KINDS_OF_CHANNEL = {"call": PHONES, "sms": frozenset({"mobile"}), "email": frozenset({"email"}), "in_app": frozenset({"in_app"})}
+KINDS_OF_CHANNEL = {
+    "call": PHONES,
+    "sms": frozenset({"mobile"}),
+    "email": frozenset({"email"}),
+    "in_app": frozenset({"in_app"}),
+    "letter": frozenset({"postal"}),
+    "visit": frozenset({"postal"}),
+}
 
 NEVER_LEFT = frozenset({"not_sent", "denied", "skipped"})
 ANSWERED = frozenset(
@@ -29,6 +36,8 @@ RANG = frozenset({"no_answer", "busy", "voicemail"})
 """Dialled, and nobody spoke."""
 NOT_CONNECTED = frozenset({"busy", "invalid_number", "not_in_service", "failed"})
 """The dialled number was not connected at all (12 CFR 1006.14(b)(3)(ii))."""
+DIALLED_IN_VAIN = RANG | {"invalid_number", "not_in_service", "someone_else", "answered_wrong_party", "failed"}
+"""A call attempt on a number that did not reach who was meant."""
 MISSED = RANG | {"invalid_number", "not_in_service", "someone_else", "answered_wrong_party"}
 """The debtor was tried and not reached."""
 CAME_BACK = frozenset({"bounced", "failed", "invalid_number"})
@@ -38,6 +47,7 @@ UNSURE = frozenset({None, "unknown"})
 """Nobody knows: it counts as the stricter of whatever it may have been."""
 
 ASKS_FOR_MONEY = frozenset({"collect", "remind", "offer", None})
+DEMANDS = frozenset({"collect", "remind", "offer"})
 THROUGH_OTHERS = frozenset({"locate", "relay"})
 ANSWERS = frozenset({"reply", "verification"})
 NOTICES = frozenset({"notice"})
@@ -45,12 +55,18 @@ ASKS_FOR_NOTHING = frozenset({"reply", "verification", "confirm_opt_out", "termi
 """What somebody may be told when nothing is owed any more."""
 FAREWELLS = frozenset({"terminate", "may_remedy", "will_remedy"})
 CONFIRMS = frozenset({"confirm_opt_out"})
+OWED_TO_THEM = ANSWERS | NOTICES | CONFIRMS
+"""What somebody who wants no contact may still get: the answer to what they asked, a notice that the law requires, and one confirmation of their wish."""
 
 BORROWER = "borrower"
 LIABLE = frozenset({"joint", "guarantor"})
 ADVOCATES = frozenset({"attorney", "debt_adviser"})
 """Who speaks for the borrower by profession: the debt is theirs to hear of."""
 REPRESENTS = frozenset({"legal_representative", "executor", "attorney", "debt_adviser"})
+CONSUMERS = frozenset({"borrower", "joint", "guarantor", "spouse", "legal_representative", "executor"})
+"""Who counts as the consumer in the United States: 12 CFR 1006.6(a)."""
+SUITS = frozenset({"may_remedy", "will_remedy"})
+"""Classes of message that say that somebody may be sued, or will be."""
 STRANGER = "stranger"
 """Somebody who is tied to the loan in no way that we know of."""
 

@@ -84,8 +84,11 @@ def as_written(file: DebtorFile, writes: Writes) -> DebtorFile:
         },
         cases={key: c._replace(closed_at=late.maybe(c.closed_at, writes.changed("cases", key))) for key, c in file.cases.items()},
         ties=[
-            t._replace(refused_at=late.maybe(t.refused_at, writes.changed("relations", f"{_escaped(t.loan_id)},{_escaped(t.person_id)}")))
+            t._replace(
+                refused_at=late.maybe(t.refused_at, writes.changed("relations", key)), known_at=late.born(writes.born("relations", key))
+            )
             for t in file.ties
+            for key in (f"{_escaped(t.loan_id)},{_escaped(t.person_id)}",)
         ],
         wishes=[w if w.row is None else w._replace(at=late.known(w.at, writes.born("wishes", w.row))) for w in file.wishes],
         signs=[s if s.row is None else s._replace(known_at=late.known(s.known_at, writes.born("case_events", s.row))) for s in file.signs],
@@ -108,6 +111,11 @@ class _Late:
             return at
         earlier = bisect_left(self._seqs, seq)
         return max(at, self._latest[earlier - 1]) if earlier else at
+
+    def born(self, seq: int | None) -> Instant | None:
+        """When something of no date of its own can have been known first; ``None`` if always."""
+        earlier = 0 if seq is None else bisect_left(self._seqs, seq)
+        return self._latest[earlier - 1] if earlier else None
 
     def maybe(self, at: Instant | None, seq: int | None) -> Instant | None:
         return None if at is None else self.known(at, seq)

@@ -58,7 +58,7 @@ class Scene:
             self.file.persons[person] = Person(person, self.zone, self.residence)
             for kind in ("mobile", "email", "in_app"):
                 point = f"{person}-{kind}"
-                self.file.points[point] = ContactPoint(point, person, kind, legal_basis="contract")
+                self.file.points[point] = ContactPoint(point, person, kind, legal_basis="contract" if person == "B" else "consent")
         self.file.loans["L"] = Loan("L", "B", product="cash-loan")
         self.file.ties.append(Tie("L", "S", "emergency"))
         self.file.instalments.append(Instalment("L", day_number(date(2026, 10, 1)), amount("500")))

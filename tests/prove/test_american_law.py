@@ -135,7 +135,10 @@ def test_others_are_asked_once_and_for_the_whereabouts_only(scene: Scene) -> Non
 
 def test_a_spouse_is_the_consumer_too(scene: Scene) -> None:
     scene.tie(role="spouse")
-    assert scene.broken(scene.contact("2026-11-20 10:00", person="S", approval_id=scene.approve())) == set()
+    shown = scene.contact("2026-11-20 10:00", person="S", approval_id=scene.approve())
+    assert scene.broken(shown) == {"US-23"}
+    scene.tie(evidence="register-1")
+    assert scene.broken(shown) == set()
 
 
 def test_an_artificial_voice_needs_consent(scene: Scene) -> None:
@@ -144,7 +147,7 @@ def test_an_artificial_voice_needs_consent(scene: Scene) -> None:
     scene.file.consents.append(Consent("B", "artificial_voice", scene.at("2026-11-01 10:00")))
     assert scene.broken(robot) == set()
     scene.file.consents[0] = scene.file.consents[0]._replace(withdrawn_at=scene.at("2026-11-23 09:59:59"))
-    assert scene.broken(robot) == {"US-70"}
+    assert scene.broken(robot) == {"US-70", "US-71"}
 
 
 def test_the_law_of_two_places_holds_at_once(scene: Scene) -> None:

@@ -68,8 +68,8 @@ def test_a_transfer_is_told_first_in_europe() -> None:
     assert scene.broken(contact) == set()
 
 
-def test_it_says_when_it_does_not_know_whose_law_applies() -> None:
+def test_nothing_leaves_where_nobody_knows_whose_law_applies() -> None:
     scene = Scene("FR")
     scene.person("B", residence="BR", zone="America/Sao_Paulo")
-    assert scene.broken(scene.contact("2026-11-23 10:00")) == set()
+    assert scene.broken(scene.contact("2026-11-23 10:00")) == {"AR-07"}
     assert scene.coverage.unjudged["all", "not known whose law applies"] == 1

@@ -118,7 +118,7 @@ def ar_03(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
 @rule(*EVERYTHING)
 def ar_04(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noqa: ARG001
-    """A hold outranks everything: while one is in force only what it permits is done.
+    """A hold outranks everything: while one is in force, on the debt, its borrower or the recipient, only what it permits is done.
 
     Whether a case under a hold of the lender's own, such as a suspicion of fraud, is handed over is for its strategy to say, if the case knows of the hold.
     """
@@ -137,9 +137,9 @@ def _concerns(hold: Hold, s: Situation) -> bool:
     match holds.terms(hold.reason).scope:
         case "person":
             of_whom = hold.person or next((loan.borrower for loan in s.loans if loan.loan_id == hold.loan), s.loan.borrower)
-            return of_whom == s.loan.borrower
+            return of_whom in (s.loan.borrower, s.recipient.person_id)
         case "loan":
-            return hold.loan in (None, s.loan.loan_id) and hold.person in (None, s.loan.borrower)
+            return hold.loan in (None, s.loan.loan_id) and hold.person in (None, s.loan.borrower, s.recipient.person_id)
         case "agency":
             acting = s.action.by if isinstance(s.action, ContactAction) else s.action.agency
             return hold.loan in (None, s.loan.loan_id) and acting not in (None, LENDER) and hold.agency in (None, acting)
@@ -147,7 +147,8 @@ def _concerns(hold: Hold, s: Situation) -> bool:
 
 def _permitted(hold: Hold, s: Situation) -> bool:
     if isinstance(s.action, ContactAction):
-        return holds.permits(hold, s.action.purpose, s.relation)
+        own = s.relation is not Relation.BORROWER and hold.person == s.recipient.person_id
+        return holds.permits(hold, s.action.purpose, Relation.BORROWER if own else s.relation)
     return hold.heard and hold.reason not in holds.HOLDS
 
 

@@ -130,7 +130,7 @@ def us_16(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     refused = refused_medium(s, now)
     if refused and contact(s).purpose not in _AFTER_OPT_OUT:
         return deny(f"they asked not to be contacted by {contact(s).channel}", "another medium", "people.wishes", points_of(refused))
-    if s.relation in CONSUMERS or s.relation is Relation.ATTORNEY:
+    if s.relation in CONSUMERS:
         return None
     if wishes(s.recipient, now, WishKind.NO_CONTACT) or refused_for_good(s, now):
         return deny("they asked not to be contacted", "none", "people.wishes, history", permanent=True)

@@ -52,8 +52,6 @@ HOLDS: dict[str, HoldLaw] = {
 }
 UNLISTED = HoldLaw("a hold", "ours")
 _CRISIS = HOLDS["mental_health_crisis"]
-_OF_THE_PERSON = {"deceased": None, "incapacity": None, "minor": None, "cease": words.US, "attorney": words.US, "bankruptcy": words.US}
-"""Holds that protect whomever they are about, also somebody beside the borrower, and the law by which they do if it is not every law."""
 _AFTER_TREATMENT = 31 * DAY
 """The 30 days begin when the last day of the treatment is over."""
 
@@ -67,14 +65,17 @@ def in_force(hold: Hold, at: Instant) -> bool:
     """Whether a hold stood at an instant, and was known to: placed and told of before, neither over nor, as far as known, lifted."""
     if hold.known_at >= at or hold.placed_at >= at:
         return False
-    ends = hold.until if hold.until is not None else _ends_by_law(hold)
+    ends = ends_at(hold)
     if ends is not None and at >= ends:
         return False
     lifted = hold.lift_known_at if hold.lift_known_at is not None else hold.lifted_at
     return lifted is None or at < lifted
 
 
-def _ends_by_law(hold: Hold) -> Instant | None:
+def ends_at(hold: Hold) -> Instant | None:
+    """When a hold ends by itself: when somebody said, else when the law does."""
+    if hold.until is not None:
+        return hold.until
     if hold.treatment_ends_on is not None and law_of(hold.reason) is _CRISIS:
         return hold.treatment_ends_on * DAY + _AFTER_TREATMENT
     days = law_of(hold.reason).days
@@ -93,25 +94,20 @@ def standing_holds(file: DebtorFile, loan: Loan, at: Instant, by: str) -> Iterat
     """The holds that a step for a loan met: those of the loan, those of its borrower on whichever loan, and of an agency's only its own."""
     for hold in file.holds:
         terms = law_of(hold.reason)
-        if about(hold, file) != loan.borrower_id:
-            continue
         if terms.reach == "agency":
             if hold.loan_id != loan.loan_id or by == LENDER or hold.agency not in (None, by):
                 continue
-        elif hold.loan_id != loan.loan_id and terms.reach != "person":
+        elif about(hold, file) != loan.borrower_id or (hold.loan_id != loan.loan_id and terms.reach != "person"):
             continue
         if in_force(hold, at):
             yield hold, terms
 
 
-def own_holds(file: DebtorFile, person_id: str, at: Instant, regimes: frozenset[str]) -> Iterator[tuple[Hold, HoldLaw]]:
-    """The holds that are about somebody beside the borrower and protect them themselves."""
+def own_holds(file: DebtorFile, person_id: str, loan: Loan, at: Instant) -> Iterator[tuple[Hold, HoldLaw]]:
+    """The holds that are about somebody beside the borrower: on this loan, or on all that concerns them."""
     for hold in file.holds:
-        reason = hold.reason.replace("-", "_")
-        if (
-            reason in _OF_THE_PERSON
-            and _OF_THE_PERSON[reason] in (None, *regimes)
-            and about(hold, file) == person_id
-            and in_force(hold, at)
-        ):
-            yield hold, law_of(reason)
+        terms = law_of(hold.reason)
+        if terms.reach == "agency" or (terms.reach == "loan" and hold.loan_id != loan.loan_id):
+            continue
+        if about(hold, file) == person_id and in_force(hold, at):
+            yield hold, terms

@@ -42,6 +42,11 @@ def borrowers_day(s: Sending) -> int:
     return s.at // DAY if clock is None else clock[0]
 
 
+def overdue_now(s: Sending) -> int:
+    """What was overdue, as far as known; nothing if no instalment is known."""
+    return s.debtor.overdue(s.loan.loan_id, borrowers_day(s), s.at) or 0
+
+
 @law("AR-02", to=NOT_THE_BORROWER, reported=False)
 def a_human_agreed(s: Sending) -> Breach | None:
     """Nobody but the borrower and who speaks for them by profession is contacted without a human's yes to this person, this purpose and these words.
@@ -74,8 +79,7 @@ def _wrong(s: Sending, approval: Approval) -> Iterator[str]:
         yield "it does not name this person"
     elif approval.contents[contact.person_id] != contact.content_hash:
         yield "it is for another text"
-    if s.standing == "third":
-        yield from _lapsed(s, approval.asked_at)
+    yield from _lapsed(s, approval.asked_at)
 
 
 def granted(book: Book, debtor: Debtor, approval_id: str, case_id: str, at: Instant, step: str) -> str | None:
@@ -124,11 +128,12 @@ def _lapsed(s: Sending, asked_at: Instant) -> Iterator[str]:
         yield "a payment came after it was asked for"
     if any(asked_at < sign.at and sign.known_at < s.at for sign in debtor.file.signs if sign.loan_id == loan_id):
         yield "a promise was made after it was asked for"
-    for _, call in reversed(debtor.calls[s.loan.borrower_id]):
-        if call.at <= asked_at:
-            break
-        if known(call, s.at) and s.outcome(call) in words.ANSWERED:
-            yield "the borrower was reached after it was asked for"
+    for met in (debtor.calls, debtor.visits, debtor.messages):
+        for _, contact in reversed(met[s.loan.borrower_id]):
+            if contact.at <= asked_at:
+                break
+            if known(contact, s.at) and s.outcome(contact) in words.ANSWERED:
+                yield "the borrower was reached after it was asked for"
 
 
 @law("AR-03", reported=False)
@@ -160,7 +165,7 @@ def nothing_holds(s: Sending) -> Breach | None:
         if not terms.permits(s.role, s.contact.purpose):
             return Breach(f"held: {hold.reason}", "no hold in force", f"it left while {terms.name} stood ({terms.rule})")
     if s.standing != "borrower":
-        for hold, terms in own_holds(s.debtor.file, s.contact.person_id, s.at, s.regimes):
+        for hold, terms in own_holds(s.debtor.file, s.contact.person_id, s.loan, s.at):
             if not terms.permits(words.BORROWER, s.contact.purpose):
                 return Breach(
                     f"held: {hold.reason}", "no hold in force", f"it left to somebody of whom {terms.name} was known ({terms.rule})"
@@ -203,6 +208,14 @@ def the_text_is_the_recorded_one(s: Sending) -> Breach | None:
 def _hashes(text: str) -> tuple[str, str]:
     """SHA-256 of a text alone, and of a message whose subject and layout are empty."""
     return hashlib.sha256(text.encode()).hexdigest(), hashlib.sha256(f"\0{text}\0".encode()).hexdigest()
+
+
+@law("AR-07", reported=False)
+def some_law_applies(s: Sending) -> Breach | None:
+    """Nothing leaves where nobody knows whose law applies."""
+    if s.regimes or "verdicts" in s.unknown:
+        return None
+    return Breach("no law known", "a law that applies", "it left although nobody knew whose law applies")
 
 
 @law("AR-08", reported=False)

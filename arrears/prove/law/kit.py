@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from arrears.prove import words
 from arrears.prove.model import Contact
-from arrears.prove.sending import Breach, Sending
+from arrears.prove.sending import Breach, LocalTime, Sending
 from arrears.prove.zones import weekday
 
 H = 3600
@@ -17,26 +17,28 @@ def clock(second: int) -> str:
     return f"{second // H:02}:{second // 60 % 60:02}:{second % 60:02}"
 
 
-def outside_hours(
-    s: Sending, starts: int, ends: int, *, agreed: bool = True, closed: Container[int] = (), everywhere: bool = False
-) -> Breach | None:
-    """Whether it left outside ``[starts, ends)`` of the local day, or on a weekday that is closed.
+def at_home(s: Sending) -> Sequence[LocalTime]:
+    """The clock where the person lives, if that is known."""
+    return s.clocks[:1] if s.day is not None else ()
 
-    ``agreed``: hours that the person agreed to are hours too. ``everywhere``: in each zone in which the person may be, not only at home.
-    Without a known zone no hour is known to be allowed.
+
+def outside_hours(
+    s: Sending, starts: int, ends: int, clocks: Sequence[LocalTime], *, agreed: bool = True, closed: Container[int] = ()
+) -> Breach | None:
+    """Whether it left outside ``[starts, ends)`` of the local day by one of the clocks, or on a weekday that is closed.
+
+    ``agreed``: hours that the person agreed to are hours too, on open days. Without a known zone no hour is known to be allowed.
     """
     if s.contact.day_only:
         s.cannot("hours", "time of day not known")
         return None
-    if not s.clocks and "zones" in s.unknown:
+    if not clocks and "zones" in s.unknown:
         s.cannot("hours", "time zone not known")
         return None
-    if not s.clocks:
+    if not clocks:
         return Breach("time zone not known", _hours(starts, ends), "it left although nobody knew what time it was there")
-    for day, second in s.clocks if everywhere else s.clocks[:1]:
-        if starts <= second < ends and weekday(day) not in closed:
-            continue
-        if agreed and _agreed(s, second):
+    for _, day, second in clocks:
+        if weekday(day) not in closed and (starts <= second < ends or (agreed and _agreed(s, second))):
             continue
         return Breach(f"{clock(second)} local", _hours(starts, ends), "it left outside the permitted hours")
     return None

@@ -10,19 +10,18 @@ from arrears.prove.sending import Breach, Sending
 
 Check = Callable[[Sending], Breach | None]
 
-EVERYBODY = frozenset({"borrower", "liable", "representative", "volunteer", "third"})
-DEBTORS = frozenset({"borrower", "liable"})
+EVERYBODY = frozenset({"borrower", "liable", "joint_spouse", "representative", "volunteer", "third"})
+DEBTORS = frozenset({"borrower", "liable", "joint_spouse"})
 NOT_THE_BORROWER = EVERYBODY - {"borrower"}
 OTHERS = frozenset({"third"})
-NOT_LIABLE = frozenset({"third", "volunteer"})
+NOT_LIABLE = frozenset({"third", "volunteer", "joint_spouse"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """``regime`` is the law that it belongs to, empty for ours. Only what left towards a person of one of ``standings`` by one of ``channels`` is asked.
 
-    ``reported``: contacts that others made are asked too; rules about our own records are not for them. ``debtors``: the rule protects the borrower from
-    what others may learn, so that it holds where the borrower lives, wherever the others do.
+    ``reported``: contacts that others made are asked too; rules about our own records are not for them.
     """
 
     id: str
@@ -32,11 +31,10 @@ class Rule:
     channels: frozenset[str] | None
     standings: frozenset[str]
     reported: bool
-    debtors: bool
 
-    def applies(self, regimes: frozenset[str], debtors: frozenset[str], channel: str, standing: str, reported: bool) -> bool:
+    def applies(self, regimes: frozenset[str], channel: str, standing: str, reported: bool) -> bool:
         return (
-            (not self.regime or self.regime in (debtors if self.debtors else regimes))
+            (not self.regime or self.regime in regimes)
             and (self.channels is None or channel in self.channels)
             and standing in self.standings
             and (self.reported or not reported)
@@ -54,13 +52,12 @@ def law(
     by: frozenset[str] | None = None,
     to: frozenset[str] = EVERYBODY,
     reported: bool = True,
-    debtors: bool = False,
 ) -> Callable[[Check], Check]:
     """Make a function a rule. Its docstring's first paragraph is the rule in plain words."""
 
     def define(check: Check) -> Check:
         plain = (inspect.getdoc(check) or "").split("\n\n")[0].replace("\n", " ")
-        RULES.append(Rule(rule_id, regime, plain, check, by, to, reported, debtors))
+        RULES.append(Rule(rule_id, regime, plain, check, by, to, reported))
         return check
 
     return define

@@ -3,25 +3,81 @@
 from __future__ import annotations
 
 from arrears.prove import words
+from arrears.prove.debtor import Debtor
+from arrears.prove.law.holds import about, ends_at, in_force
+from arrears.prove.law.house import borrowers_day
 from arrears.prove.law.kit import H, outside_hours
 from arrears.prove.law.others import refused
 from arrears.prove.law.rule import NOT_LIABLE, law
+from arrears.prove.model import DAY, Day, Instant
 from arrears.prove.sending import Breach, Sending
 
 OPENS, CLOSES = 8 * H, 21 * H
+CRISIS_DAYS = 30
 _SUNDAY = frozenset({6})
+_MORATORIA = frozenset({"breathing_space", "mental_health_crisis"})
 
 
 @law("UK-01", words.UK, by=words.MESSAGES | {"call", "visit"})
 def reasonable_hours(s: Sending) -> Breach | None:
     """No contact at unreasonable times: from 08:00 to 21:00, Monday to Saturday, is ours. CONC 7.9.4R."""
-    return outside_hours(s, OPENS, CLOSES, closed=_SUNDAY)
+    return outside_hours(s, OPENS, CLOSES, s.clocks, closed=_SUNDAY)
 
 
-@law("UK-02", words.UK, to=NOT_LIABLE, debtors=True)
+@law("UK-02", words.UK, to=NOT_LIABLE)
 def others_do_not_learn(s: Sending) -> Breach | None:
     """Others do not learn of the debt, so none is contacted about it. CONC 7.9."""
-    if s.contact.purpose in words.CONFIRMS:
-        return None
     why = "somebody who had refused" if refused(s) else f"a {s.role}"
     return Breach(f"to {why}", "nobody but the customer", "somebody else was contacted about the debt")
+
+
+@law("UK-11", words.UK)
+def nothing_statute_barred(s: Sending) -> Breach | None:
+    """A debt that is statute-barred is not demanded; the time of a moratorium moves the day. CONC 7.15; Debt Respite Scheme Regulations reg. 8, 9."""
+    ends = s.loan.limitation_ends_on
+    if ends is None or s.contact.purpose in words.ASKS_FOR_NOTHING | words.NOTICES or borrowers_day(s) <= _moved(s, ends):
+        return None
+    return Breach("the limitation has ended", "before it ends", "a debt was asked for that is statute-barred")
+
+
+@law("UK-13", words.UK)
+def thirty_days_after_a_crisis(s: Sending) -> Breach | None:
+    """The moratorium of a mental health crisis lasts for 30 days after the treatment, on the debtor's calendar. Regulations 2020, part 3."""
+    if s.contact.purpose in words.OWED_TO_THEM - words.CONFIRMS or (
+        s.role == "debt_adviser" and s.contact.purpose not in words.THROUGH_OTHERS
+    ):
+        return None
+    for hold in s.debtor.file.holds:
+        crisis = hold.reason.replace("-", "_") == "mental_health_crisis" and hold.loan_id == s.loan.loan_id
+        treated = hold.treatment_ends_on
+        if (
+            not crisis
+            or treated is None
+            or hold.until is not None
+            or about(hold, s.debtor.file) not in (s.loan.borrower_id, s.contact.person_id)
+        ):
+            continue
+        if not in_force(hold, s.at) and in_force(hold._replace(treatment_ends_on=None), s.at) and borrowers_day(s) <= treated + CRISIS_DAYS:
+            return Breach(
+                "a mental health crisis", f"{CRISIS_DAYS} days after it", "it left within 30 days after the treatment of a crisis"
+            )
+    return None
+
+
+def _moved(s: Sending, ends: Day) -> Day:
+    """The last day of limitation, moved by the time of all moratoria that had begun by then."""
+    debtor = s.debtor
+    for hold in sorted(debtor.file.holds, key=lambda h: h.placed_at):
+        if hold.reason.replace("-", "_") not in _MORATORIA or hold.known_at >= s.at or about(hold, debtor.file) != s.loan.borrower_id:
+            continue
+        began = _day(s, debtor, hold.placed_at)
+        if hold.loan_id == s.loan.loan_id and began <= ends:
+            over = ends_at(hold)
+            ends += max(_day(s, debtor, s.at if over is None else min(over, s.at)) - began, 0)
+    return ends
+
+
+def _day(s: Sending, debtor: Debtor, at: Instant) -> Day:
+    borrower = debtor.file.persons.get(s.loan.borrower_id)
+    there = None if borrower is None or borrower.zone is None else s.zones.local(borrower.zone, at)
+    return at // DAY if there is None else there[0]
