@@ -147,7 +147,9 @@ class ContactPoint(_Fact):
     country: Region | None = None
     zones: tuple[ZoneName, ...] = ()
     place: Literal["home", "work"] | None = None
-    legal_basis: str | None = Field(default=None, description="why it may be used, such as contract or consent")
+    legal_basis: str | None = Field(
+        default=None, description="why it may be used, such as contract or consent; while nobody knows, Chinese law (CN-41) denies"
+    )
     invalid: bool = False
     employer_forbids: bool = False
     reassignment_checked_at: AwareDatetime | None = None
