@@ -35,6 +35,7 @@ from sqlalchemy import (
     inspect,
     select,
     table,
+    text,
     tuple_,
     update,
 )
@@ -57,6 +58,14 @@ _Key = tuple[Any, ...]
 
 _records = METADATA.tables["records"]
 _heads = METADATA.tables["chain_heads"]
+_FIELDS = ("seq", "at", "tbl", "row_key", "op", "row_digest", "previous", "hash")
+_APPEND = text(f"""
+    WITH moved AS (UPDATE chain_heads SET seq = CAST(:seq AS bigint), hash = :hash)
+    INSERT INTO records ({", ".join(_FIELDS)}) SELECT * FROM unnest(
+        CAST(:c0 AS bigint[]), CAST(:c1 AS timestamptz[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),
+        CAST(:c4 AS text[]), CAST(:c5 AS text[]), CAST(:c6 AS text[]), CAST(:c7 AS text[])
+    )
+""")  # noqa: S608
 
 
 class ChainBroken(RuntimeError):
@@ -154,26 +163,26 @@ def append(connection: Connection, changes: Iterable[Change]) -> Head:
     last = head(connection, lock=True)
     at = datetime.now(UTC)
     for batch in batches(changes):
-        records: list[dict[str, Any]] = []
+        records: list[Record] = []
         for change in batch:
-            seq, previous = last.seq + 1, last.hash
-            digest = record_hash(seq, at, change.tbl, change.row_key, change.op, change.digest, previous)
-            records.append(
-                {
-                    "seq": seq,
-                    "at": at,
-                    "tbl": change.tbl,
-                    "row_key": change.row_key,
-                    "op": change.op,
-                    "row_digest": change.digest,
-                    "previous": previous,
-                    "hash": digest,
-                }
-            )
-            last = Head(seq, digest)
-        connection.execute(insert(_records), records)
-    connection.execute(update(_heads).values(seq=last.seq, hash=last.hash))
+            fields = (last.seq + 1, at, change.tbl, change.row_key, change.op.value, change.digest, last.hash)
+            last = Head(fields[0], record_hash(*fields))
+            records.append((*fields, last.hash))
+        _write(connection, records, last)
     return last
+
+
+Record = tuple[int, datetime, str, str, str, str, str, str]
+
+
+def _write(connection: Connection, records: Sequence[Record], last: Head) -> None:
+    if connection.dialect.name == "postgresql":
+        # One statement: others wait for the head while this one travels.
+        columns = {f"c{n}": list(column) for n, column in enumerate(zip(*records, strict=True))}
+        connection.execute(_APPEND, {"seq": last.seq, "hash": last.hash, **columns})
+        return
+    connection.execute(insert(_records), [dict(zip(_FIELDS, record, strict=True)) for record in records])
+    connection.execute(update(_heads).values(seq=last.seq, hash=last.hash))
 
 
 def start(connection: Connection) -> None:

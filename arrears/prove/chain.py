@@ -126,6 +126,9 @@ def _records(database: Database, walk: Walk, recorded: Piles, published: Publish
     found = published is None or published.seq == 0
     for seq, at, table, key, op, digest, previous, stored in _stream(database, f"SELECT {_RECORD} FROM records ORDER BY seq"):  # noqa: S608
         walk.records += 1
+        if type(seq) is not int or type(key) is not str:
+            yield ChainBreak(None, None, None, "record changed: its number or its key is none")
+            continue
         if seq != expected:
             yield ChainBreak(expected, None, None, _gap(expected, seq))
             before = None
@@ -137,7 +140,8 @@ def _records(database: Database, walk: Walk, recorded: Piles, published: Publish
             found = True
             if stored != published.hash:
                 yield ChainBreak(seq, table, key, "published head: this record had another hash when the head was published")
-        recorded.lay(key, (table, key, seq, "" if op == "delete" else digest))
+        name = f"{table}\0{key}"
+        recorded.lay(name, (name, seq, "" if op == "delete" else digest))
         expected, before = seq + 1, stored
     if walk.records:
         walk.last = Published(expected - 1, stored)
@@ -150,7 +154,7 @@ def _head(database: Database, walk: Walk) -> Iterator[ChainBreak]:
     last = (walk.last.seq, walk.last.hash) if walk.last else (0, NOTHING_BEFORE)
     if len(heads) != 1:
         yield ChainBreak(None, "chain_heads", None, "head missing" if not heads else "several heads")
-    elif heads[0][0] > last[0]:
+    elif type(heads[0][0]) is int and heads[0][0] > last[0]:
         yield ChainBreak(last[0] + 1, None, None, f"records missing: the head names record {heads[0][0]}, the chain ends with {last[0]}")
     elif heads[0] != last:
         yield ChainBreak(last[0], "chain_heads", None, "head differs: it does not name the last record")
@@ -162,33 +166,36 @@ def _lay_rows(database: Database, table: str, standing: Piles) -> int:
     places = [columns.index(name) for name in _key(database, table)]
     digest, rows = digester(columns), 0
     for row in _stream(database, f"SELECT {', '.join(columns)} FROM {table}"):  # noqa: S608 (names of this ledger's catalogue)
-        key = key_text([row[place] for place in places])
-        standing.lay(key, (table, key, digest(row)))
+        name = f"{table}\0{key_text([row[place] for place in places])}"
+        standing.lay(name, (name, digest(row)))
         rows += 1
     return rows
 
 
-def _compared(recorded: Iterator[tuple[str, str, int, str]], standing: Iterator[tuple[str, str, str]]) -> Iterator[ChainBreak]:
-    """Each row against its last record, both ways."""
-    last = {(table, key): (seq, digest) for table, key, seq, digest in recorded}
-    for table, key, digest in standing:
-        seq, expected = last.pop((table, key), (None, ""))
+def _compared(recorded: list[Any], standing: list[Any]) -> Iterator[ChainBreak]:
+    """Each row of a pile against its last record, both ways."""
+    last: dict[str, tuple[int, str]] = dict(zip(recorded[0::3], zip(recorded[1::3], recorded[2::3], strict=True), strict=True))
+    for name, digest in zip(standing[0::2], standing[1::2], strict=True):
+        seq, expected = last.pop(name, (None, ""))
         if digest == expected:
             continue
+        table, _, key = name.partition("\0")
         if seq is None:
             yield ChainBreak(None, table, key, "row without record: it was added past the chain")
         elif not expected:
             yield ChainBreak(seq, table, key, "row without record: its last record says that it was deleted")
         else:
             yield ChainBreak(seq, table, key, "row changed: it is not what its last record says")
-    for (table, key), (seq, expected) in last.items():
+    for name, (seq, expected) in last.items():
         if expected:
+            table, _, key = name.partition("\0")
             yield ChainBreak(seq, table, key, "row missing: no record says that it was deleted")
 
 
 def record_hash(seq: int, at: Any, table: str, key: str, op: str, digest: str, previous: str) -> str:
     """The hash that a record must have. Only keys can hold characters that JSON escapes; elsewhere they make the hash a wrong one, as they should."""
-    line = f'["{seq}","{plain(at)}","{table}",{_text(key)},"{op}","{digest}","{previous}"]'
+    when = at if type(at) is str else plain(at)
+    line = f'["{seq}","{when}","{table}",{_text(key)},"{op}","{digest}","{previous}"]'
     return hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -209,7 +216,11 @@ def digester(columns: Sequence[str]) -> Callable[[Sequence[Any]], str]:
 
 def key_text(values: Sequence[Any]) -> str:
     """A primary key as records name it."""
-    return ",".join(str(plain(value)).replace("\\", "\\\\").replace(",", "\\,") for value in values)
+    return ",".join([_escaped(value if type(value) is str else str(plain(value))) for value in values])
+
+
+def _escaped(part: str) -> str:
+    return part.replace("\\", "\\\\").replace(",", "\\,") if "," in part or "\\" in part else part
 
 
 def plain(value: Any) -> Any:

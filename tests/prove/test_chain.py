@@ -340,6 +340,22 @@ def test_records_before_the_first_are_found(file: Path, forger: sqlite3.Connecti
     assert (1, None, None, "records out of order") in places(check(file))
 
 
+@pytest.mark.parametrize("column", chain._RECORD.split(", "))
+@pytest.mark.parametrize("value", [None, b"x", 0.5, "x"])
+def test_records_that_no_program_writes_are_found(file: Path, forger: sqlite3.Connection, column: str, value: Any) -> None:
+    columns = ", ".join(name.strip() for name in chain._RECORD.split(","))
+    forger.execute(f"CREATE TABLE free ({columns})")
+    forger.execute(f"INSERT INTO free SELECT {columns} FROM records")
+    forger.execute(f"UPDATE free SET {column} = ? WHERE seq = 3", (value,))
+    forger.execute("DROP TABLE records")
+    forger.execute("ALTER TABLE free RENAME TO records")
+    forger.execute("UPDATE chain_heads SET seq = 'x'")
+
+    found = places(check(file))
+    assert any(what == "record changed" for _, _, _, what in found)
+    assert any(what == "head differs" for _, _, _, what in found)
+
+
 def test_a_ledger_older_than_its_chain_says_so(file: Path, forger: sqlite3.Connection) -> None:
     forger.execute("DROP TABLE records")
     forger.execute("DROP TABLE chain_heads")
