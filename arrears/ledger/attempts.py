@@ -19,11 +19,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from arrears.domain.clock import Clock
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.orders import ContactReport
-from arrears.domain.outcome import NOT_MADE, Outcome
+from arrears.domain.outcome import ANSWERED, NOT_MADE, Outcome
 from arrears.domain.situation import ContactAction, Situation, WishKind
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Verdict
-from arrears.ledger import persons, reported
+from arrears.ledger import lapses, persons, reported
 from arrears.ledger.tables import (
     AttemptRow,
     AttemptState,
@@ -232,6 +232,8 @@ async def settle(session: AsyncSession, attempt_id: str, outcome: Outcome, at: d
             row.sent_at = row.sent_at or at
         session.add(row)
         await _consequences(session, row, at)
+        if outcome in ANSWERED and row.person_id == loan.borrower_id:
+            await lapses.borrower_reached(session, loan.borrower_id, "the borrower answered", at, at)
     return Settled(
         attempt_id=row.id,
         case_id=row.case_id,

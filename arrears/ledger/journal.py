@@ -19,9 +19,12 @@ from arrears.domain.events import (
     HoldPlaced,
     MessageIgnored,
     PaymentReceived,
+    PlanAgreed,
+    PromiseMade,
 )
 from arrears.domain.orders import ApprovalRef
-from arrears.ledger import approvals, attempts, cases, holds, loans, persons, relays
+from arrears.domain.outcome import ANSWERED
+from arrears.ledger import approvals, attempts, cases, holds, lapses, loans, persons, relays
 from arrears.ledger.tables import ApprovalRow, CaseEventRow, HoldRow
 from arrears.workflows.contract import Lift, Signal
 
@@ -94,12 +97,23 @@ async def _follow(session: AsyncSession, case_id: str, loan_id: str, event: Even
             await _lift_holds(session, loan_id, event, now)
         case ContactReported(attempt_id=str() as attempt_id) if await attempts.find(session, attempt_id):
             await attempts.settle(session, attempt_id, event.outcome, event.at)
+        case PromiseMade():
+            await _borrower_reached(session, loan_id, "the borrower promised to pay", event.at, now)
+        case PlanAgreed():
+            await _borrower_reached(session, loan_id, "a repayment plan was agreed", event.at, now)
+        case ContactReported(party="borrower", outcome=outcome) if outcome in ANSWERED:
+            await _borrower_reached(session, loan_id, "the borrower answered", event.at, now)
         case ApprovalExpired() if await session.get(ApprovalRow, event.approval_id):
             await approvals.expire(session, event.approval_id)
         case ApprovalRetracted() if await session.get(ApprovalRow, event.approval_id):
             await approvals.retract(session, ApprovalRef(case_id=case_id, approval_id=event.approval_id), event.at)
         case _:
             pass
+
+
+async def _borrower_reached(session: AsyncSession, loan_id: str, why: str, at: datetime, now: datetime) -> None:
+    loan = await loans.loan(session, loan_id)
+    await lapses.borrower_reached(session, loan.borrower_id, why, at, now)
 
 
 async def _place_hold(session: AsyncSession, case_id: str, loan_id: str, event: HoldPlaced, now: datetime) -> None:

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.calendar import utc_midnight
 from arrears.domain.loan import Arrears, Instalment, KnownLoan, Payment, arrears_on
+from arrears.ledger import lapses
 from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PaymentRow, PersonRow, RelationRow
 
 
@@ -115,12 +116,14 @@ async def record_payment(session: AsyncSession, loan_id: str, payment: Payment, 
 
     Raises ``LoanUnknown``; ``PaymentConflict`` if the id is booked with other content; ``PaymentRefused`` if the currency is not the loan's.
     """
-    currency = (await lock_loan(session, loan_id)).currency
+    loan = await lock_loan(session, loan_id)
+    currency = loan.currency
     if payment.currency != currency:
         raise PaymentRefused(f"payment {payment.payment_id} is in {payment.currency}, but loan {loan_id} is owed in {currency}")
     row = await session.get(PaymentRow, payment.payment_id)
     if row is None:
         session.add(_row(loan_id, payment, source, now))
+        await lapses.borrower_reached(session, loan.borrower_id, "a payment arrived", payment.received_at, now)
         await session.flush()
         return True
     booked = _payment(row)

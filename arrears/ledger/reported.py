@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.outcome import Outcome
+from arrears.domain.outcome import ANSWERED, Outcome
 from arrears.domain.strategy import Channel, Referral
-from arrears.ledger import persons
+from arrears.ledger import lapses, persons
 from arrears.ledger.tables import Direction, ReferralRow, ReferralState, RelationRow, ReportedContactRow
 
 
@@ -49,6 +49,9 @@ async def record(session: AsyncSession, source: str, key: str, loan_id: str, per
     )
     if heard.outcome is Outcome.RELATIVE_REFUSED:
         await refused(session, person_id, heard.at)
+    if heard.outcome in ANSWERED:
+        # Who is nobody's borrower has no requests that would lapse.
+        await lapses.borrower_reached(session, person_id, "the borrower answered", heard.at, now)
     await session.flush()
     return True
 

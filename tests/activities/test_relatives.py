@@ -14,8 +14,9 @@ from arrears.domain.orders import ApprovalRef, DecisionOrder, Purpose
 from arrears.domain.outcome import Outcome
 from arrears.domain.situation import Relation
 from arrears.domain.strategy import Channel, Referral, Role
-from arrears.ledger import attempts
-from arrears.ledger.tables import ApprovalPersonRow, ApprovalRow, ApprovalState, ContactKind, RelationRow
+from arrears.ledger import attempts, reported
+from arrears.ledger.reported import Heard
+from arrears.ledger.tables import ApprovalPersonRow, ApprovalRow, ApprovalState, ContactKind, Direction, RelationRow
 from arrears.sandbox.world import SandboxWorld
 from tests.activities.conftest import lender
 from tests.activities.house import (
@@ -238,6 +239,26 @@ class TestContacting:
         report = await house.contact(to_relative(), TEN)
         assert (report.rules, len(report.news)) == (("AR-02", "AR-05", "CN-10", "CN-11"), 1)
         assert world.sent() == ()
+
+    async def test_a_grant_is_void_once_the_borrower_is_reached_and_says_why(self, house: House, world: SandboxWorld) -> None:
+        await granted(house)
+        await house.add(*loan("L-2"))
+        await house.pay("10.00", DECIDED + timedelta(minutes=1), "pay-9", loan_id="L-2")
+        row = await request(house)
+        assert (row.state, row.why_void, row.void_at) == (ApprovalState.VOID, "a payment arrived", DECIDED + timedelta(minutes=1))
+        assert (await house.contact(to_relative(), TEN)).rules == ("AR-02", "CN-10", "CN-11")
+        assert world.sent() == ()
+
+    async def test_an_answer_that_an_agency_reports_ends_a_request_that_waits(self, house: House) -> None:
+        await house.open()
+        await house.lose_contact()
+        await house.run("request_approval", about_relatives(), ASKED)
+        async with house.ledger.exclusive() as session:
+            heard = Heard(Channel.CALL, Direction.OUT, Outcome.ANSWERED_WILLING, ASKED + timedelta(minutes=5))
+            await reported.record(session, "north", "c-1", "L-1", "P-1", heard, DECIDED)
+        assert (await request(house)).why_void == "the borrower answered"
+        late = await house.run("check_decision", YES, DECIDED)
+        assert (late.counts, late.why) == (False, "approval L-1.1/relatives.1/a1 is void already")
 
     async def test_a_refusal_is_final_on_every_number_and_loan(self, house: House, world: SandboxWorld) -> None:
         await house.add(
