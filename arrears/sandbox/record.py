@@ -116,8 +116,11 @@ class Record:
         return self._orders("ORDER BY rowid") if loan_id is None else self._orders("WHERE loan_id = ? ORDER BY rowid", loan_id)
 
     def agencies(self) -> tuple[str, ...]:
-        """The agencies that were given cases, each once."""
-        found = self._db.execute("SELECT DISTINCT json_extract(body, '$.agency') FROM orders WHERE gateway = 'agency'")
+        """The agencies that have cases, each once."""
+        found = self._db.execute(
+            "SELECT DISTINCT json_extract(body, '$.agency') FROM orders WHERE gateway = 'agency' AND json_extract(body, '$.recalls') IS NULL "
+            "AND key NOT IN (SELECT json_extract(body, '$.recalls') FROM orders WHERE json_extract(body, '$.recalls') IS NOT NULL)"
+        )
         return tuple(sorted(agency for (agency,) in found if agency))
 
     def add_order(self, order: Order) -> None:

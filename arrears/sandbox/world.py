@@ -174,7 +174,7 @@ class SandboxWorld:
                 await asyncio.sleep(0.01)
 
     def _let_agencies_report(self, now: datetime) -> None:
-        """Every agency that was ever given a case says, several times a day, what it did."""
+        """Every agency that has a case says, several times a day, what it did."""
         for agency in self.record.agencies():
             if (last := self._reported.get(agency)) is not None and now - last < agencies.REPORTS_EVERY:
                 continue

@@ -150,8 +150,11 @@ class Town:
 
     async def live_until(self, instant: datetime, handle: WorkflowHandle | None = None, step: timedelta = _HOUR) -> None:
         """Let time pass step by step, so that borrowers and operators can act when they would; ends early when the case has."""
+        # The steps lie on a grid: how long the machine takes for one does not move the next.
+        upcoming = await self.now()
         while (now := await self.now()) < instant:
-            await self.env.sleep(self.settings.clock.real_duration(min(step, instant - now)))
+            upcoming = min(max(upcoming + step, now), instant)
+            await self.env.sleep(self.settings.clock.real_duration(upcoming - now))
             self.world.tick(await self.now())
             await self.world.told()
             await self._decide()
