@@ -28,7 +28,7 @@ from arrears.prove.model import Result, Source, instant
 from arrears.prove.page import LANGUAGES, page
 from arrears.prove.parallel import PartFailed
 from arrears.prove.report import MOST_LISTED, CrossCheck, Report, Subject, chain_found, report
-from arrears.prove.span import Spanned
+from arrears.prove.span import spanned
 from arrears.workers.connection import TemporalUnreachable, connect
 from arrears.workflows.contract import WORKFLOW_TYPE
 
@@ -221,7 +221,7 @@ def _prove_log(files: list[Path], reading: Reading, regimes: tuple[str, ...], sp
 
 def _judged(source: Source, span: Span, processes: int) -> Result:
     since, until = (None if at is None else instant(at) for at in span)
-    return judge.run(Spanned(source, since, until), processes=processes)
+    return judge.run(spanned(source, since, until), processes=processes)
 
 
 def _processors(much: bool) -> int:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from importlib import resources
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,6 +33,18 @@ def _without_zone(at: time) -> time:
     if at.tzinfo is not None:
         raise ValueError("a local time is given without a zone: it is the person's own")
     return at
+
+
+@cache
+def _countries() -> dict[str, str]:
+    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {row[2]: row[0] for row in rows}
+
+
+def country_of(zone: str) -> str | None:
+    """The country, by its ISO 3166 code, in which a zone lies; ``None`` for one that lies in none, such as ``UTC``."""
+    return _countries().get(zone)
 
 
 LocalTime = Annotated[time, AfterValidator(_without_zone)]

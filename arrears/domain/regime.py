@@ -31,7 +31,7 @@ class Scope(BaseModel):
         if self.products is not None and s.loan.product not in self.products:
             return False
         seat = s.lender_seat if self.by_seat else None
-        return any(place is not None and within(place, self.regions) for place in (*places(s), s.borrower.residence, seat))
+        return any(place is not None and within(place, self.regions) for place in (*places(s), s.borrower.home, seat))
 
 
 class Elsewhere(BaseModel):

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
-from arrears.domain.calendar import Window, ZoneName
+from arrears.domain.calendar import Window, ZoneName, country_of
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.money import Amount, Money
 from arrears.domain.orders import Purpose
@@ -170,6 +170,11 @@ class Person(_Fact):
         default=None, description="when they, as somebody else's contact, asked never to be contacted again; for any loan, on any number"
     )
 
+    @property
+    def home(self) -> Region | None:
+        """Where they live: their residence if it is known, else the country of their zone."""
+        return self.residence or (country_of(self.zone) if self.zone else None)
+
 
 class Tie(_Fact):
     """What a person other than the borrower is to a loan, and by what evidence."""
@@ -183,6 +188,9 @@ class Tie(_Fact):
     disclaimed: bool = Field(default=False, description="an heir who disclaimed the estate")
     may_ask_again: bool = Field(
         default=False, description="they asked for it, or what they said is now believed wrong and they know better"
+    )
+    may_ask_again_at: AwareDatetime | None = Field(
+        default=None, description="since when they may; asking after that uses it up. Without it, whatever was asked before does not count"
     )
     steps_aside: bool = Field(
         default=False, description="an attorney who withdrew, agreed to direct contact, or did not answer in reasonable time"

@@ -193,14 +193,19 @@ def _standing(role: str, purpose: str | None, tie: Tie | None) -> str:
 
 def homes_of(person: Person, point: ContactPoint | None) -> frozenset[str]:
     """Where somebody lives, and where their number belongs, as far as known."""
-    named = (person.residence, None if point is None else point.country)
+    named = (_home(person), None if point is None else point.country)
     return frozenset(place for place in named if place is not None)
 
 
+def _home(person: Person) -> str | None:
+    """Where somebody lives: if nobody knows it, in the country of their zone."""
+    return person.residence or country_of(person.zone)
+
+
 def places_of(person: Person, point: ContactPoint | None, loan: Loan) -> frozenset[str]:
-    """Countries and subdivisions whose law may protect somebody: residence, the number's country, the lender's seat; the zone if nothing else is said."""
-    named = {person.residence, None if point is None else point.country, loan.seat}
+    """Countries and subdivisions whose law may protect somebody: their home, the number's country, the lender's seat; else the number's zone."""
+    named = {_home(person), None if point is None else point.country, loan.seat}
     named.discard(None)
-    if not named:
-        named = {country_of(person.zone), None if point is None else country_of(point.zone)}
+    if not named and point is not None:
+        named = {country_of(point.zone)}
     return frozenset(place for place in named if place is not None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arrears.prove.model import Book, DebtorFile, Instant, Source
+from arrears.prove.written import Chained, Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,27 @@ class Spanned:
 
 
 @dataclass(frozen=True, slots=True)
+class SpannedLedger(Spanned):
+    """The same of a source whose writes are numbered."""
+
+    def files_of(self, borrowers: list[str]) -> Iterator[DebtorFile]:
+        return self._chained.files_of(borrowers)
+
+    def writes(self, keys: set[str]) -> Writes | None:
+        return self._chained.writes(keys)
+
+    @property
+    def _chained(self) -> Chained:
+        assert isinstance(self.source, Chained)
+        return self.source
+
+
+def spanned(source: Source, since: Instant | None, until: Instant | None) -> Spanned:
+    """The source from an instant on, before another; ``None`` leaves that side open."""
+    return (SpannedLedger if isinstance(source, Chained) else Spanned)(source, since, until)
+
+
+@dataclass(frozen=True, slots=True)
 class SpannedOpening:
     """How to open the source again in another process."""
 
@@ -43,4 +65,4 @@ class SpannedOpening:
     until: Instant | None
 
     def open(self) -> Spanned:
-        return Spanned(self.opening.open(), self.since, self.until)
+        return spanned(self.opening.open(), self.since, self.until)

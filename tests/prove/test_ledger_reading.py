@@ -11,6 +11,7 @@ import pytest
 
 from arrears.prove import judge, rows
 from arrears.prove.model import Result
+from arrears.prove.span import spanned
 from tests.prove.raw import RawLedger, approve, contact, plain, settle_in, verdict
 from tests.prove.scenes import at
 
@@ -200,6 +201,18 @@ def test_what_was_written_after_the_decision_was_not_known_to_it(ledger: RawLedg
     result = proved(ledger)
     assert result.violations == []
     assert result.coverage.overtaken == {"AR-01": 1, "AR-05": 1}
+
+
+def test_the_order_of_writing_counts_in_a_span_of_time_too(ledger: RawLedger) -> None:
+    pay(ledger, "2026-11-20 09:59:59", "500")
+    ledger.run("DELETE FROM records")
+    record(ledger, 101, "verdicts", verdict_on(ledger, "text"))
+    record(ledger, 102, "payments", "pay")
+    source = rows.open(ledger.url)
+    try:
+        assert judge.run(spanned(source, None, None)).violations == []
+    finally:
+        source.close()
 
 
 def test_what_was_written_before_the_decision_was_known_to_it(ledger: RawLedger) -> None:

@@ -51,7 +51,7 @@ class Where(BaseModel):
 
 def places(s: Situation) -> tuple[Region, ...]:
     """Where the recipient lives and where their number belongs, as far as known."""
-    known = (s.recipient.residence, s.point.country if s.point else None)
+    known = (s.recipient.home, s.point.country if s.point else None)
     return tuple(place for place in known if place is not None)
 
 

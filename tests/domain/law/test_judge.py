@@ -160,3 +160,11 @@ def test_a_cap_of_none_denies() -> None:
     found = over_cap([], DayCap.model_validate(SOURCED | {"most": 0}), "Asia/Shanghai", shanghai("2026-11-18T12:00"), "calls")
     assert found is not None
     assert found.effect is Effect.DENY
+
+
+@pytest.mark.parametrize(("zone", "applying"), [("America/New_York", {"us"}), ("Asia/Shanghai", {"cn"}), ("Etc/UTC", set[str]())])
+def test_who_lives_nobody_knows_where_lives_where_their_clock_is(zone: str, applying: set[str]) -> None:
+    regimes = [CN, a_regime("us", "US")]
+    nowhere = {"regimes": None, "lender_seat": None, "people__residence": None, "people__contact_points": [], "action__contact_point": None}
+    given = situation(people__zone=zone, **nowhere)
+    assert {r.name for r in judge(given, regimes).regimes} == applying
