@@ -117,6 +117,22 @@ def test_words_are_understood_by_the_table_or_by_what_is_in_them() -> None:
     assert outcome("NO_ANSWER") == "no_answer"
 
 
+@pytest.mark.parametrize(
+    ("word", "became"),
+    [
+        ("call answered", "answered"),
+        ("Outbound call - no answer", "no_answer"),
+        ("call_busy", "busy"),
+        ("电话 接通", "answered"),
+        ("call", None),
+    ],
+)
+def test_an_outcome_beside_a_channel_is_heard(word: str, became: str | None) -> None:
+    meaning = event(word)
+    assert meaning is not None
+    assert (meaning.kind, meaning.outcome) == (Kind.CALL, became)
+
+
 def test_the_plain_five_columns_are_enough(tmp_path: Path) -> None:
     log, [file] = log_of(
         tmp_path,

@@ -160,7 +160,7 @@ class EntryMaker:
             kind=_STORED[kind],
             channel=self._channel_of(cells[place["channel"]], kind),
             inbound=meaning.inbound if inbound is None else inbound,
-            outcome=self._known("outcome", said, words.outcome),
+            outcome=self._known("outcome", said, words.outcome) or meaning.outcome,
             party=self._known("party", cells[place["party"]], words.party),
             point=_hidden(cells[place["point"]]) if cells[place["point"]] else None,
             zone=zone.key if zone else None,

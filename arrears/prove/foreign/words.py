@@ -71,10 +71,11 @@ HOLDS = frozenset(
 
 
 class Meaning(NamedTuple):
-    """What a word says: the kind of line, and whether it came from the other side."""
+    """What a word says: the kind of line, whether it came from the other side, and of a contact such as ``call answered`` how it went."""
 
     kind: Kind
     inbound: bool = False
+    outcome: str | None = None
 
 
 @lru_cache(maxsize=8192)
@@ -153,6 +154,7 @@ _PARTS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
     )
 )
 _INBOUND = re.compile(r"\b(in ?bound|incoming|received call|callback from|customer called|来电|呼入)\b")
+_OUTBOUND = re.compile(r"\b(out ?bound|outgoing)\b")
 
 _OUTCOMES: dict[str, str] = _by_word(
     {
@@ -219,7 +221,17 @@ def event(word: str) -> Meaning | None:
     said = plain(word)
     inbound = bool(_INBOUND.search(said))
     kind = _EVENTS.get(said) or _EVENTS.get(_INBOUND.sub(" ", said).strip()) or next((k for p, k in _PARTS if p.search(said)), None)
-    return None if kind is None else Meaning(kind, inbound)
+    return (
+        None if kind is None else Meaning(kind, inbound, _outcome_beside(said, kind) if kind in CHANNELS and said not in _EVENTS else None)
+    )
+
+
+def _outcome_beside(said: str, kind: Kind) -> str | None:
+    """The outcome that stands beside a channel's name: ``no answer`` of ``call no answer``."""
+    rest = _OUTBOUND.sub(" ", _INBOUND.sub(" ", said))
+    for pattern in (pattern for pattern, of in _PARTS if of is kind):
+        rest = pattern.sub(" ", rest)
+    return _OUTCOMES.get(" ".join(rest.split()))
 
 
 @lru_cache(maxsize=8192)
