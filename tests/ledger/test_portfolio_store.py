@@ -17,7 +17,8 @@ from arrears.domain.situation import WishKind
 from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.portfolio import Checked, Written, check, compare, read_json_lines, write
-from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow, WishRow
+from arrears.ledger.portfolio.addresses import whereabouts
+from arrears.ledger.tables import ContactKind, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Row, SubjectKeyRow, WishRow
 from arrears.ledger.vault import Field, keyring
 from tests.ledger.scene import NOW, later, open_case, payment
 
@@ -297,3 +298,26 @@ async def test_a_book_of_5000_loans_comes_in_quickly(ledger: Ledger) -> None:
     async with ledger.reading() as session:
         last = (await session.exec(select(LoanRow).order_by(col(LoanRow.id).desc()).limit(1))).one()
     assert last.id == "L-999"
+
+
+async def test_where_people_live_and_numbers_are_is_kept_for_the_law(ledger: Ledger) -> None:
+    row = changed(loan(), "borrower", "residence", to="CN")
+    row = changed(row, "annual_cost", to="23.5")
+    row = changed(row, "lender_kind", to="consumer_finance")
+    row = changed(row, "borrower", "contact_points", 0, "place", to="work")
+    await bring_in(ledger, row)
+    compared, _ = await bring_in(ledger, row)
+    assert (len(compared.known), compared.refused) == (1, ())
+    async with ledger.reading() as session:
+        borrower = await loans.borrower(session, "L-1")
+        first, *_ = await loans.contact_points(session, "B-1")
+        known = await loans.loan(session, "L-1")
+    assert (borrower.residence, first.place, first.country, first.zone, first.other_zones) == ("CN", "work", "CN", "Asia/Shanghai", None)
+    assert (str(known.annual_cost), known.lender_kind) == ("23.50", "consumer_finance")
+
+
+def test_a_number_that_may_be_in_several_zones_names_them_all() -> None:
+    russia = whereabouts(ContactKind.MOBILE, "+79000000000")
+    assert russia.country == "RU"
+    assert {"Europe/Moscow", "Asia/Vladivostok"} < set(russia.zones)
+    assert whereabouts(ContactKind.EMAIL, "somebody@mail.example").zones == ()

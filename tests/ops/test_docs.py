@@ -25,6 +25,7 @@ from arrears.domain.events import Ending
 from arrears.domain.loan import Payment
 from arrears.domain.strategy import Role
 from arrears.gateways.contract import CallbackBody, MissedPayment, PaymentReport
+from arrears.ledger.facts import FACT, schema
 from arrears.workers.server import temporal_binary
 from arrears.workflows import contract
 from arrears.workflows.contract import (
@@ -69,6 +70,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
 ANSWERS = (CaseView, CaseSummary)
 INTEGRATORS = ROOT / "docs" / "integrators.md"
 OPERATORS = ROOT / "docs" / "operators.md"
+FACTS = ROOT / "docs" / "facts.md"
 RUNNING = ROOT / "docs" / "running.md"
 
 ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
@@ -170,6 +172,9 @@ def test_json_is_what_it_says_it_is(block: Block) -> None:
         assert several(block.text)
         return
     body = json.loads(block.text)
+    if block.label == "Fact":
+        FACT.validate_json(block.text)
+        return
     model = MODELS[block.label]
     models_fields(model, body)
     if model in ANSWERS:
@@ -211,6 +216,13 @@ def test_our_own_rules_are_explained_to_operators_and_the_law_s_that_they_name_e
     rules = {rule.id for rule in listed(Law().current())}
     explained = set(re.findall(r"^\| ([A-Z]{2}-\d{2}[a-z]?) \|", OPERATORS.read_text(encoding="utf-8"), re.MULTILINE))
     assert {rule for rule in rules if rule.startswith("AR-")} <= explained <= rules
+
+
+def test_every_kind_of_fact_is_explained() -> None:
+    kinds = {
+        definition["properties"]["fact"]["const"] for definition in schema()["$defs"].values() if "fact" in definition.get("properties", {})
+    }
+    assert [kind for kind in sorted(kinds) if f"`{kind}`" not in FACTS.read_text(encoding="utf-8")] == []
 
 
 def test_every_role_and_ending_is_named_to_operators() -> None:

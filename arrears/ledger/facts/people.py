@@ -209,9 +209,11 @@ async def refusal(w: Writing, told: Refusal) -> bool:
 
 
 async def _admitted(w: Writing, person_id: str, told: NewPerson) -> None:
-    entry = PersonEntry(id=person_id, name=told.name, zone=told.zone, language=told.language, contact_points=told.contact_points)
+    entry = PersonEntry(
+        id=person_id, name=told.name, zone=told.zone, language=told.language, residence=told.residence, contact_points=told.contact_points
+    )
     try:
-        await admit(w.session, entry, w.now, residence=told.residence)
+        await admit(w.session, entry, w.now)
     except AddressRefused as wrong:
         raise FactRefused("new_person.contact_points", wrong.problem, wrong.remedy) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
@@ -52,6 +53,24 @@ def zones(points: Iterable[PointEntry]) -> set[str]:
         if point.kind in PHONES:
             found.update(time_zones_for_number(phonenumbers.parse(point.address)))
     return found - {_UNKNOWN_ZONE}
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a number is at home, as far as it tells: its country, and every zone in which its holder may be."""
+
+    country: str | None = None
+    zones: tuple[str, ...] = ()
+
+
+def whereabouts(kind: ContactKind, address: str) -> Whereabouts:
+    """What a canonical address tells of where it is; an email address or an account tells nothing."""
+    if kind not in PHONES:
+        return Whereabouts()
+    number = phonenumbers.parse(address)
+    country = phonenumbers.region_code_for_number(number)
+    zones = tuple(sorted(set(time_zones_for_number(number)) - {_UNKNOWN_ZONE}))
+    return Whereabouts(country if country and country.isalpha() else None, zones)
 
 
 def _phone(written: str, kind: ContactKind, country: str | None) -> str:

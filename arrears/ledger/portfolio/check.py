@@ -197,7 +197,7 @@ class _Seen:
 
     def _of_person(self, person: PersonEntry, place: Place) -> Iterator[Complaint]:
         line, before = self._people[person.id]
-        for name in (*PERSON_FIELDS, "opted_out_at"):
+        for name in (*PERSON_FIELDS, "residence", "opted_out_at"):
             if getattr(person, name) != getattr(before, name):
                 yield Complaint(
                     (*place, name), f"differs from line {line} for the same person", "make them agree, or give another person another id"

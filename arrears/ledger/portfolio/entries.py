@@ -15,8 +15,10 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 from arrears.domain.calendar import ZoneName
 from arrears.domain.events import Code
 from arrears.domain.money import Amount, Currency
+from arrears.domain.situation import Region
 from arrears.domain.strategy import Line, Slug
-from arrears.ledger.tables import ContactKind
+from arrears.ledger.tables import ContactKind, LenderKind
+from arrears.ledger.tables import Place as ContactPlace
 
 ShortId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$", max_length=40)]
 """An id from the lender's systems. It is short because the ids of cases and contacts are made from it."""
@@ -53,6 +55,7 @@ class PointEntry(_Part):
     line: Line = Field(default=Line.REGISTERED, description="registered, or reserve for the reserve number that the borrower left")
     source: str = Field(default="loan_application", min_length=1, max_length=64, description="where the address comes from, as a code")
     legal_basis: str | None = Field(default=None, min_length=1, max_length=64, description="why it may be used, as a code")
+    place: ContactPlace | None = Field(default=None, description="home or work, if it is known where it rings")
     opted_out_at: AwareDatetime | None = Field(default=None, description=_INSTANT)
     invalid_since: AwareDatetime | None = Field(default=None, description=_INSTANT)
 
@@ -64,6 +67,7 @@ class PersonEntry(_Part):
     name: str = Field(min_length=1, max_length=200, repr=False, description="the person's name")
     zone: ZoneName | None = Field(default=None, description="the person's IANA time zone, such as Asia/Shanghai")
     language: Language = Field(description="the language to write in, such as zh-CN or en")
+    residence: Region | None = Field(default=None, description="where the person lives, as an ISO 3166 code such as CN or US-MA")
     birth_date: date | None = Field(default=None, repr=False, description="a date such as 1990-12-31")
     opted_out_at: AwareDatetime | None = Field(default=None, description=_INSTANT)
     contact_points: tuple[PointEntry, ...] = Field(default=(), max_length=20, description="a list of contact points")
@@ -108,6 +112,12 @@ class LoanEntry(_Part):
     held_for: Code | None = Field(
         default=None, description="the reason of a hold that stands from the start, as a code such as suspected-fraud"
     )
+    annual_cost: UnpaidAmount | None = Field(
+        default=None, description="what the loan costs in a year, effectively, in per cent, such as 23.5"
+    )
+    limitation_ends_on: date | None = Field(default=None, description="the last day on which it can be sued for, such as 2029-11-01")
+    lender_kind: LenderKind | None = Field(default=None, description="one of bank, consumer_finance, small_loan, purchaser")
+    account: str | None = Field(default=None, min_length=1, max_length=64, description="the account that it shares with other loans")
     country: str | None = Field(
         default=None, pattern=r"^[A-Z]{2}$", description="the country of numbers without +, as an ISO 3166 code such as CN"
     )

@@ -18,12 +18,16 @@ Place = tuple[str | int, ...]
 """Where a value stands in a row of the common shape, such as ``("borrower", "contact_points", 0, "address")``."""
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_LOAN = ("loan_id", "lender", "product", "currency", "strategy", "held_for", "country")
+_LOAN = (
+    *("loan_id", "lender", "product", "currency", "strategy", "held_for", "country"),
+    *("annual_cost", "limitation_ends_on", "lender_kind", "account"),
+)
 _BORROWER = {
     "borrower_id": "id",
     "name": "name",
     "zone": "zone",
     "language": "language",
+    "residence": "residence",
     "birth_date": "birth_date",
     "opted_out_at": "opted_out_at",
 }
@@ -35,9 +39,11 @@ _POINTS: dict[str, dict[str, str]] = {
     "in_app": {"kind": "in_app"},
 }
 _OF_EVERY_POINT = ("source", "legal_basis")
-_RELATIVE = ("id", "role", "name", "mobile", "zone", "language", "birth_date", "evidence", "legal_basis", "refused_at")
+_WITH_A_PLACE = ("mobile", "landline", "email")
+_PLACE_COLUMNS = tuple(f"{column}_place" for column in _WITH_A_PLACE)
+_RELATIVE = ("id", "role", "name", "mobile", "zone", "language", "residence", "birth_date", "evidence", "legal_basis", "refused_at")
 _RELATIVE_COLUMN = re.compile(f"relative([1-9])_({'|'.join(_RELATIVE)})")
-_KNOWN = (*_LOAN, *_BORROWER, *_POINTS, *_OF_EVERY_POINT, "instalments")
+_KNOWN = (*_LOAN, *_BORROWER, *_POINTS, *_PLACE_COLUMNS, *_OF_EVERY_POINT, "instalments")
 REQUIRED_COLUMNS = ("loan_id", "lender", "product", "currency", "strategy", "borrower_id", "name", "language", "instalments")
 COLUMNS = (*_KNOWN, *(f"relativeN_{part}" for part in _RELATIVE))
 """The columns of the CSV form; ``N`` counts the relatives from 1 to 9."""
@@ -136,13 +142,18 @@ def _csv_row(line: int, header: list[str], cells: list[str]) -> RawRow:
         **{name: given[name] for name in _LOAN if name in given},
         "borrower": {
             **{into: given[name] for name, into in _BORROWER.items() if name in given},
-            "contact_points": [{"address": given[name], **_POINTS[name], **details} for name in points],
+            "contact_points": [{"address": given[name], **_POINTS[name], **_place_of(given, name), **details} for name in points],
         },
         "relatives": [_relative(given, n) for n in numbers],
     }
     if "instalments" in given:
         values["instalments"] = [_instalment(text) for text in given["instalments"].split(";") if text.strip()]
     return RawRow(line=line, values=values, columns={**_PLACES, **_point_places(points), **_relative_places(numbers)})
+
+
+def _place_of(given: Mapping[str, str], column: str) -> dict[str, str]:
+    place = given.get(f"{column}_place")
+    return {} if place is None else {"place": place}
 
 
 def _relative(given: Mapping[str, str], n: str) -> dict[str, Any]:
@@ -159,7 +170,11 @@ def _instalment(text: str) -> dict[str, str]:
 
 
 def _point_places(columns: Iterable[str]) -> dict[Place, str]:
-    return {("borrower", "contact_points", i): column for i, column in enumerate(columns)}
+    places: dict[Place, str] = {}
+    for i, column in enumerate(columns):
+        places["borrower", "contact_points", i] = column
+        places["borrower", "contact_points", i, "place"] = f"{column}_place"
+    return places
 
 
 def _relative_places(numbers: Iterable[str]) -> dict[Place, str]:

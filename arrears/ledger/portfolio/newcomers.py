@@ -15,7 +15,7 @@ from arrears.ledger.vault import of_session
 _BASIS = "acts_for_borrower"
 
 
-async def admit(session: AsyncSession, person: PersonEntry, now: datetime, *, residence: str | None = None) -> bool:
+async def admit(session: AsyncSession, person: PersonEntry, now: datetime) -> bool:
     """Write a person with their contact points down, sealed with a key of their own, unless the ledger knows them; whether they were new.
 
     Raises ``AddressRefused`` if one of the addresses cannot be used.
@@ -27,9 +27,7 @@ async def admit(session: AsyncSession, person: PersonEntry, now: datetime, *, re
         for point in person.contact_points
     ]
     keys, wrapped = of_session(session).fresh([person.id])
-    row = PersonRow(**person_row(person, keys))
-    row.residence = residence
-    session.add(row)
+    session.add(PersonRow(**person_row(person, keys)))
     await session.flush()
     session.add(SubjectKeyRow(person_id=person.id, created_at=now, **vars(wrapped[person.id])))
     for point in points:

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.situation import WishKind
+from arrears.ledger.portfolio.addresses import whereabouts
 from arrears.ledger.portfolio.check import PERSON_FIELDS, Accepted, Checked, Complaint
 from arrears.ledger.portfolio.entries import LoanEntry, PersonEntry, PointEntry
 from arrears.ledger.portfolio.files import Place
@@ -21,6 +22,7 @@ from arrears.ledger.vault import Field, Keyring, keyring, of_session, use_again
 
 _CHUNK = 500
 _LOAN_FIELDS = ("lender", "product", "currency", "strategy", "language")
+_MORE_OF_A_LOAN = ("annual_cost", "limitation_ends_on", "lender_kind", "account")
 _POINT_FIELDS = ("line", "source", "legal_basis")
 _T = TypeVar("_T")
 _PointKey = tuple[str, ContactKind, bytes]
@@ -153,6 +155,7 @@ def _contradictions(loan: LoanEntry, stored: _Stored) -> Iterator[Complaint]:
     known = stored.loans.get(loan.loan_id)
     if known is not None:
         yield from (_differs((name,)) for name in _LOAN_FIELDS if getattr(loan, name) != getattr(known, name))
+        yield from (_differs((name,)) for name in _MORE_OF_A_LOAN if getattr(loan, name) not in (None, getattr(known, name)))
         if loan.borrower.id != known.borrower_id:
             yield _differs(("borrower", "id"))
         # A hold that was lifted since the import is no contradiction: the row says how the loan started.
@@ -180,6 +183,8 @@ def _person_contradictions(person: PersonEntry, place: Place, stored: _Stored, *
         return
     known = _described(row, stored.keys)
     yield from (_differs((*place, name)) for name in PERSON_FIELDS if getattr(person, name) != known[name])
+    if person.residence not in (None, row.residence):
+        yield _differs((*place, "residence"))
     if person.opted_out_at is not None and row.id not in stored.left_alone:
         yield _differs((*place, "opted_out_at"))
     for i, (key, point) in enumerate(_points(person, stored.keys)):
@@ -190,6 +195,8 @@ def _person_contradictions(person: PersonEntry, place: Place, stored: _Stored, *
 
 def _point_differs(point: PointEntry, has: ContactPointRow, stored: _Stored) -> bool:
     if any(getattr(point, name) != getattr(has, name) for name in _POINT_FIELDS):
+        return True
+    if point.place not in (None, has.place):
         return True
     unwanted = point.opted_out_at is not None and has.id not in stored.left_alone
     return unwanted or _is_news(point.invalid_since, has.invalid_since)
@@ -227,7 +234,7 @@ def person_row(person: PersonEntry, keys: Keyring) -> dict[str, Any]:
         "name": keys.seal(person.id, Field.NAME, person.name),
         "birth_date": keys.seal(person.id, Field.BIRTH_DATE, person.birth_date.isoformat()) if person.birth_date else None,
     }
-    return {"id": person.id, **described, **sealed}
+    return {"id": person.id, **described, **sealed, "residence": person.residence}
 
 
 async def _wishes(
@@ -250,16 +257,20 @@ async def _wishes(
 
 def point_row(key: _PointKey, point: PointEntry, keys: Keyring) -> dict[str, Any]:
     person_id, _, mark = key
+    known = whereabouts(point.kind, point.address)
     return {
         "person_id": person_id,
         **point.model_dump(exclude={"opted_out_at"}),
         "address": keys.seal(person_id, Field.ADDRESS, point.address),
         "address_mark": mark,
+        "country": known.country,
+        "zone": known.zones[0] if known.zones else None,
+        "other_zones": list(known.zones[1:]) or None,
     }
 
 
 def _loan_row(loan: LoanEntry, now: datetime) -> dict[str, Any]:
-    own = {name: getattr(loan, name) for name in _LOAN_FIELDS}
+    own = {name: getattr(loan, name) for name in (*_LOAN_FIELDS, *_MORE_OF_A_LOAN)}
     return {"id": loan.loan_id, "borrower_id": loan.borrower.id, **own, "held_for": loan.held_for, "imported_at": now}
 
 
