@@ -134,7 +134,9 @@ class TestFenqile:
         assert "agency" not in took(simulate(a_case(FENQILE), answer=lambda *_: Outcome.FAILED, days=40))
 
     def test_an_agency_has_a_term_and_is_followed_by_another_one(self) -> None:
-        placements = [move for _, move, _ in lived(FENQILE, approve=True).made if isinstance(move, Refer) and move.rung.to is Referral.AGENCY]
+        placements = [
+            move for _, move, _ in lived(FENQILE, approve=True).made if isinstance(move, Refer) and move.rung.to is Referral.AGENCY
+        ]
         assert [p.rung.agency for p in placements] == ["north-star", "harbour"]
         assert all(p.until is not None for p in placements)
 
