@@ -17,33 +17,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    JSON,
-    ColumnClause,
-    Connection,
-    Engine,
-    String,
-    bindparam,
-    cast,
-    column,
-    event,
-    insert,
-    inspect,
-    select,
-    table,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, Engine, event, insert, inspect, select
 from sqlalchemy.orm import Mapper, SessionTransaction, UOWTransaction
 from sqlalchemy.orm import Session as OrmSession
-from sqlalchemy.sql import Select
 from sqlmodel import Session, SQLModel
 
+from arrears.ledger import chain_sql
+from arrears.ledger.chain_sql import Key, Record, Shape, shape_of
 from arrears.ledger.digest import GENESIS, record_hash, row_digest, row_key
 from arrears.ledger.tables import METADATA, Op
 
@@ -54,18 +37,8 @@ _SESSION = "arrears_session"
 _BATCH = 500
 _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?)\s+(?:\w+\.)?[\"`\[]?(\w+)", re.IGNORECASE)
 _T = TypeVar("_T")
-_Key = tuple[Any, ...]
 
-_records = METADATA.tables["records"]
 _heads = METADATA.tables["chain_heads"]
-_FIELDS = ("seq", "at", "tbl", "row_key", "op", "row_digest", "previous", "hash")
-_APPEND = text(f"""
-    WITH moved AS (UPDATE chain_heads SET seq = CAST(:seq AS bigint), hash = :hash)
-    INSERT INTO records ({", ".join(_FIELDS)}) SELECT * FROM unnest(
-        CAST(:c0 AS bigint[]), CAST(:c1 AS timestamptz[]), CAST(:c2 AS text[]), CAST(:c3 AS text[]),
-        CAST(:c4 AS text[]), CAST(:c5 AS text[]), CAST(:c6 AS text[]), CAST(:c7 AS text[])
-    )
-""")  # noqa: S608
 
 
 class ChainBroken(RuntimeError):
@@ -91,16 +64,6 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A table as the chain sees it: its primary key's columns in their order, and all columns sorted by name; ``documents`` are those of JSON."""
-
-    name: str
-    key: tuple[str, ...]
-    columns: tuple[str, ...]
-    documents: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
 class Change:
     """A row that a transaction changed; ``digest`` is empty if it was deleted."""
 
@@ -118,7 +81,7 @@ class ChainedSession(Session):
         self.flushing = False
         self.appended = False
         # Whether a row stood there before this transaction touched it.
-        self.touched: dict[str, dict[_Key, bool]] = {}
+        self.touched: dict[str, dict[Key, bool]] = {}
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         self.flushing = True
@@ -149,18 +112,14 @@ def guard(engine: Engine) -> None:
     event.listen(engine, "before_cursor_execute", look_at)
 
 
-def head(connection: Connection, *, lock: bool = False) -> Head:
+def head(connection: Connection) -> Head:
     """The last record's number and hash. Raises ``ChainBroken`` if there is no head."""
-    wanted = select(_heads.c.seq, _heads.c.hash)
-    found = connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
-    if found is None:
-        raise ChainBroken("the chain has lost its head: the table chain_heads is empty")
-    return Head(found.seq, found.hash)
+    return _head(connection.execute(select(_heads.c.seq, _heads.c.hash)).first())
 
 
-def append(connection: Connection, changes: Iterable[Change]) -> Head:
-    """Append a record for each change and move the head, which stays locked until the transaction ends."""
-    last = head(connection, lock=True)
+def append(connection: Connection, changes: Iterable[Change]) -> None:
+    """Append a record for each change and move the head, which stays locked until the transaction ends. Raises ``ChainBroken`` if there is no head."""
+    last = _head(chain_sql.lock_head(connection))
     at = datetime.now(UTC)
     for batch in batches(changes):
         records: list[Record] = []
@@ -168,21 +127,13 @@ def append(connection: Connection, changes: Iterable[Change]) -> Head:
             fields = (last.seq + 1, at, change.tbl, change.row_key, change.op.value, change.digest, last.hash)
             last = Head(fields[0], record_hash(*fields))
             records.append((*fields, last.hash))
-        _write(connection, records, last)
-    return last
+        chain_sql.write(connection, records)
 
 
-Record = tuple[int, datetime, str, str, str, str, str, str]
-
-
-def _write(connection: Connection, records: Sequence[Record], last: Head) -> None:
-    if connection.dialect.name == "postgresql":
-        # One statement: others wait for the head while this one travels.
-        columns = {f"c{n}": list(column) for n, column in enumerate(zip(*records, strict=True))}
-        connection.execute(_APPEND, {"seq": last.seq, "hash": last.hash, **columns})
-        return
-    connection.execute(insert(_records), [dict(zip(_FIELDS, record, strict=True)) for record in records])
-    connection.execute(update(_heads).values(seq=last.seq, hash=last.hash))
+def _head(found: Sequence[Any] | None) -> Head:
+    if found is None:
+        raise ChainBroken("the chain has lost its head: the table chain_heads is empty")
+    return Head(found[0], found[1])
 
 
 def start(connection: Connection) -> None:
@@ -247,15 +198,7 @@ def _touch(session: ChainedSession, row: SQLModel, *, existed: bool) -> None:
     session.touched.setdefault(name, {}).setdefault(key, existed)
 
 
-@cache
-def shape_of(name: str) -> Shape:
-    """A table of ours."""
-    found = METADATA.tables[name]
-    documents = frozenset(c.name for c in found.columns if isinstance(c.type, JSON))
-    return Shape(name, tuple(c.name for c in found.primary_key), tuple(sorted(c.name for c in found.columns)), documents)
-
-
-def _changes(connection: Connection, shape: Shape, keys: Mapping[_Key, bool]) -> Iterator[Change]:
+def _changes(connection: Connection, shape: Shape, keys: Mapping[Key, bool]) -> Iterator[Change]:
     """What became of the touched rows of a table."""
     for batch in batches(keys):
         stored = dict(_stored(connection, shape, batch))
@@ -271,18 +214,7 @@ def _changes(connection: Connection, shape: Shape, keys: Mapping[_Key, bool]) ->
                     yield Change(shape.name, row_key(key), Op.INSERT, digest)
 
 
-def _stored(connection: Connection, shape: Shape, keys: Sequence[_Key]) -> Iterator[tuple[_Key, str]]:
+def _stored(connection: Connection, shape: Shape, keys: Sequence[Key]) -> Iterator[tuple[Key, str]]:
     places = [shape.columns.index(name) for name in shape.key]
-    wanted = keys if len(shape.key) > 1 else [key[0] for key in keys]
-    for row in connection.execute(_rows(shape), {"keys": wanted}):
+    for row in chain_sql.rows(connection, shape, keys):
         yield tuple(row[place] for place in places), row_digest(shape.columns, row)
-
-
-@cache
-def _rows(shape: Shape) -> Select[Any]:
-    """Rows by key. The columns have no types here, so that values come as they are stored; only documents would be read by the driver."""
-    columns: list[ColumnClause[Any]] = [column(name) for name in shape.columns]
-    raw = table(shape.name, *columns)
-    key = [raw.c[name] for name in shape.key]
-    wanted = (cast(raw.c[name], String).label(name) if name in shape.documents else raw.c[name] for name in shape.columns)
-    return select(*wanted).where((key[0] if len(key) == 1 else tuple_(*key)).in_(bindparam("keys", expanding=True)))

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, inspect, text
 
-from arrears.ledger.chain import ChainBroken, Change, Shape, append, is_chained, start
+from arrears.ledger.chain import ChainBroken, Change, append, is_chained, start
+from arrears.ledger.chain_sql import Shape
 from arrears.ledger.digest import row_digest, row_key
 from arrears.ledger.tables import Op
 
@@ -41,7 +42,7 @@ def rewriting(connection: Connection, *names: str) -> Generator[None]:
 def _inserted(connection: Connection, name: str) -> Iterator[Change]:
     shape = _reflect(connection, name)
     places = [shape.columns.index(column) for column in shape.key]
-    for row in _stream(connection, f"SELECT {_wanted(shape)} FROM {name} AS t ORDER BY {', '.join(shape.key)}"):  # noqa: S608
+    for row in _stream(connection, f"SELECT {shape.wanted} FROM {name} AS t ORDER BY {', '.join(shape.key)}"):  # noqa: S608
         yield Change(name, row_key(row[place] for place in places), Op.INSERT, row_digest(shape.columns, row))
 
 
@@ -58,7 +59,7 @@ def _differing(connection: Connection, name: str) -> Iterator[Change]:
 
 
 def _rows_beside_records(shape: Shape) -> str:
-    return f"SELECT r.row_digest, {_wanted(shape)} FROM {shape.name} AS t LEFT JOIN ({_latest(shape)}) AS r ON r.row_key = {_key(shape)}"  # noqa: S608
+    return f"SELECT r.row_digest, {shape.wanted} FROM {shape.name} AS t LEFT JOIN ({_latest(shape)}) AS r ON r.row_key = {_key(shape)}"  # noqa: S608
 
 
 def _records_without_row(shape: Shape) -> str:
@@ -93,7 +94,3 @@ def _reflect(connection: Connection, name: str) -> Shape:
     columns = found.get_columns(name)
     documents = frozenset(column["name"] for column in columns if isinstance(column["type"], JSON))
     return Shape(name, key, tuple(sorted(column["name"] for column in columns)), documents)
-
-
-def _wanted(shape: Shape) -> str:
-    return ", ".join(f"CAST(t.{column} AS TEXT)" if column in shape.documents else f"t.{column}" for column in shape.columns)

@@ -6,12 +6,13 @@ import asyncio
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import col, delete, select
 
@@ -300,3 +301,15 @@ async def test_a_process_killed_while_it_writes_leaves_a_whole_chain(ledger: Led
     found = await verified(url)
     assert found.breaks == ()
     assert found.rows == found.records > 25
+
+
+async def test_what_goes_wrong_with_the_chain_is_an_error_of_the_database_without_values(ledger: Ledger, url: str) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TABLE records"))
+    await engine.dispose()
+
+    with pytest.raises(DBAPIError, match="records") as failed:
+        await store(ledger, operator(name="Secret"))
+
+    assert "Secret" not in "".join(traceback.format_exception(failed.value))
