@@ -23,3 +23,17 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, pytest.CallInf
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much the simulation of core and checker tried, over all workers."""
+    from tests.simulation.world import Tally
+
+    reports = (*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ()))
+    tried = [value for report in reports for name, value in report.user_properties if name == "simulation"]
+    if tried:
+        whole = Tally()
+        for figures in tried:
+            whole.add(Tally.of_json(figures))
+        terminalreporter.section("core and checker")
+        terminalreporter.write_line(str(whole))

@@ -248,6 +248,7 @@ def _tie(row: RelationRow, now: datetime) -> Tie:
         disclaimed=row.disclaimed_at is not None,
         steps_aside=row.steps_aside_at is not None and row.steps_aside_at <= now,
         may_ask_again=row.may_ask_again_at is not None and row.may_ask_again_at <= now,
+        may_ask_again_at=row.may_ask_again_at,
     )
 
 

@@ -139,7 +139,8 @@ class Debtor:
     def agencies(self, at: Instant) -> Iterator[tuple[str, str]]:
         """The borrower's loans that an agency had at an instant, and the agency."""
         for placement in self.file.placements:
-            if placement.agency is not None and _placed(placement, at):
+            at_an_end = at in (placement.sent_at, placement.recalled_at, placement.until)
+            if placement.agency is not None and _placed(placement, at) and not at_an_end:
                 yield placement.loan_id, placement.agency
 
     def remember(self, contact: Contact, day: Day | None) -> None:
@@ -173,7 +174,7 @@ def outcome_known(contact: Contact, at: Instant) -> str | None:
 
 def known(contact: Contact, at: Instant) -> bool:
     """Whether a contact was known of at an instant. What we sent we know; what others report we know when they do."""
-    return not contact.reported or contact.known_at is None or contact.known_at <= at
+    return not contact.reported or contact.known_at is None or contact.known_at < at
 
 
 def _by(facts: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:

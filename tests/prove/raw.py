@@ -107,8 +107,9 @@ def settle_in(ledger: RawLedger, borrower: str = "B", loan: str = "L", first_poi
     sister = f"{borrower}-sister"
     for n, person in enumerate((borrower, sister)):
         ledger.add("persons", id=person, zone="Asia/Shanghai", language="en", residence="CN", birth_date="1990-01-01")
+        basis = "contract" if person == borrower else "consent"
         ledger.add(
-            "contact_points", id=first_point + n, person_id=person, kind="mobile", line="registered", source="application", legal_basis="contract" if person == borrower else "consent",
+            "contact_points", id=first_point + n, person_id=person, kind="mobile", line="registered", source="application", legal_basis=basis,
             address=f"+861300000000{n}", address_mark=hashlib.sha256(person.encode()).digest(),
         )  # fmt: skip
     ledger.add("loans", id=loan, borrower_id=borrower, lender="Example", product="cash-loan", currency="CNY", strategy="gentle")

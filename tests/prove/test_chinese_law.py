@@ -38,7 +38,7 @@ def test_the_hour_is_the_contacted_persons(scene: Scene) -> None:
 
 def test_an_unknown_zone_is_no_permitted_hour(scene: Scene) -> None:
     scene.person("B", zone=None)
-    assert scene.broken(scene.contact("2026-11-23 10:00")) == {"CN-01"}
+    assert scene.broken(scene.contact("2026-11-23 10:00")) == {"AR-01", "CN-01"}
 
 
 def test_hours_that_the_person_agreed_to_are_permitted(scene: Scene) -> None:
@@ -265,7 +265,7 @@ def test_while_the_agency_is_silent_nobody_calls(scene: Scene) -> None:
 def test_one_visit_a_day(scene: Scene) -> None:
     scene.file.placements.append(Placement("R", "L", "L.1", "agency", scene.at("2026-11-10 10:00"), "swift"))
     scene.reported("2026-11-23 10:00", "visit", outcome="answered", point_id=None)
-    assert scene.broken(scene.reported("2026-11-23 15:00", "visit", outcome="answered", point_id=None)) == {"CN-05"}
+    assert scene.broken(scene.reported("2026-11-23 15:00", "visit", outcome="answered", point_id=None)) == {"CN-05", "CN-24"}
 
 
 def test_an_agency_acts_only_while_it_has_the_case(scene: Scene) -> None:

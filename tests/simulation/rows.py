@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from arrears.domain import situation as core
 from arrears.domain.calendar import Window, local_date
@@ -18,6 +19,7 @@ from arrears.domain.strategy import Channel, Line, Role
 from arrears.prove import model as raw
 
 _EPOCH = date(1970, 1, 1)
+_NOT_MADE = frozenset(o.value for o in NOT_MADE)
 
 
 @dataclass
@@ -28,21 +30,27 @@ class Rows:
     file: raw.DebtorFile
     book: raw.Book = field(default_factory=raw.Book)
 
-    def known_at(self, now: raw.Instant, action: core.ContactAction) -> core.Situation:
-        """What a ledger would show the core at an instant of an action."""
-        file = self.file
+    def known_at(self, now: raw.Instant, action: core.Action, *, at_once: bool = False) -> core.Situation:
+        """What a ledger would show the core at an instant of an action; ``at_once``: with what arrives at that very instant."""
+        file, seen = self.file, now + at_once
+        mine = action.loan
         return core.Situation(
             at=raw.moment(now),
             action=action,
-            people=tuple(self._person(person, now) for person in file.persons.values()),
-            loans=tuple(self._loan(loan, now) for loan in file.loans.values()),
-            history=tuple(_contact(c, now) for c in file.contacts if _is_known(c, now) and c.outcome not in {o.value for o in NOT_MADE}),
-            holds=tuple(_hold(h) for h in file.holds if h.known_at < now and not (h.lift_known_at is not None and h.lift_known_at <= now)),
-            approvals=tuple(_approval(a, now) for a in file.approvals.values() if a.asked_at < now),
-            agencies=tuple(_agency(a, now) for a in self.book.agencies.values()),
-            notices=tuple(_notice(n, now) for n in file.notices if n.sent_at < now),
+            people=tuple(self._person(person, now, seen) for person in file.persons.values()),
+            loans=tuple(self._loan(loan, now, seen, whole=loan.loan_id == mine) for loan in file.loans.values()),
+            history=tuple(_contact(c, now) for c in file.contacts if _is_known(c, now, seen) and c.outcome not in _NOT_MADE),
+            holds=tuple(_hold(h) for h in file.holds if h.known_at < seen and not (h.lift_known_at is not None and h.lift_known_at <= now)),
+            approvals=tuple(_approval(a, now, seen) for a in file.approvals.values() if a.approval_id == action.approval),
+            agencies=tuple(_agency(a, self._today(now)) for a in self.book.agencies.values()),
+            notices=tuple(_notice(n, seen) for n in file.notices if n.sent_at < seen),
             lender_seat=self.seat,
         )
+
+    def _today(self, now: raw.Instant) -> int:
+        """The borrower's day, on which the ledger asks who is listed."""
+        zone = self.file.persons[self.file.borrower_id].zone
+        return local_date(raw.moment(now), zone or "UTC").toordinal() - _EPOCH.toordinal()
 
     def forced(self, contact: raw.Contact) -> raw.DebtorFile:
         """The file as it would be if a contact had left whatever the core said."""
@@ -50,60 +58,90 @@ class Rows:
         verdicts = [v for v in self.file.verdicts if v.about != contact.contact_id]
         return replace(self.file, contacts=[*self.file.contacts, contact], verdicts=[*verdicts, allowed])
 
-    def _person(self, person: raw.Person, now: raw.Instant) -> core.Person:
+    def _person(self, person: raw.Person, now: raw.Instant, seen: raw.Instant) -> core.Person:
         file = self.file
-        refusals = [t.refused_at for t in file.ties if t.person_id == person.person_id and t.refused_at is not None and t.refused_at < now]
+        refusals = [t.refused_at for t in file.ties if t.person_id == person.person_id and t.refused_at is not None and t.refused_at < seen]
         return core.Person(
             person_id=person.person_id,
             zone=person.zone,
             residence=person.residence,
             birth_date=None if person.born is None else _EPOCH + timedelta(days=person.born),
-            contact_points=tuple(_point(p, now) for p in file.points.values() if p.person_id == person.person_id),
-            wishes=tuple(_wish(w) for w in file.wishes if w.person_id == person.person_id and w.at < now),
+            contact_points=tuple(_point(p, seen) for p in file.points.values() if p.person_id == person.person_id),
+            wishes=tuple(_wish(w) for w in file.wishes if w.person_id == person.person_id and w.at < seen),
             consents=tuple(
                 _consent(f"{person.person_id}/{n}", c)
                 for n, c in enumerate(file.consents)
-                if c.person_id == person.person_id and c.given_at < now
+                if c.person_id == person.person_id and c.given_at < seen
+            ),
+            circumstances=tuple(
+                core.Circumstance(c.kind)
+                for c in file.circumstances
+                if c.person_id == person.person_id and c.since < seen and (c.until is None or now < c.until)
             ),
             refused_at=raw.moment(min(refusals)) if refusals else None,
         )
 
-    def _loan(self, loan: raw.Loan, now: raw.Instant) -> core.Loan:
+    def _loan(self, loan: raw.Loan, now: raw.Instant, seen: raw.Instant, *, whole: bool) -> core.Loan:
+        """The loan that an action is about as a whole; of another one only what counts for this one too."""
         file = self.file
-        borrower = file.persons[loan.borrower_id]
-        today = local_date(raw.moment(now), borrower.zone or "UTC")
-        payments = [p for p in file.payments if p.loan_id == loan.loan_id and p.recorded_at < now]
-        due = sum(i.amount for i in file.instalments if i.loan_id == loan.loan_id and _EPOCH + timedelta(days=i.due_on) < today)
-        owed = max(0, due - sum(p.amount for p in payments))
-        signs = [p.received_at for p in payments] + [s.at for s in file.signs if s.loan_id == loan.loan_id and s.known_at < now]
-        case = file.cases.get(f"{loan.loan_id}.1")
-        placed = [p for p in file.placements if p.loan_id == loan.loan_id and p.target == "agency" and p.sent_at <= now]
-        placed = [p for p in placed if (p.recalled_at is None or now <= p.recalled_at) and (p.until is None or now <= p.until)]
+        payments = [p for p in file.payments if p.loan_id == loan.loan_id and p.recorded_at < seen]
+        signs = [p.received_at for p in payments] + [s.at for s in file.signs if s.loan_id == loan.loan_id and s.known_at < seen]
+        placed = [p for p in file.placements if p.loan_id == loan.loan_id and p.target == "agency" and p.sent_at < seen]
+        placed = [p for p in placed if (p.recalled_at is None or seen <= p.recalled_at) and (p.until is None or now < p.until)]
+        about: dict[str, Any] = {
+            "loan_id": loan.loan_id,
+            "borrower": loan.borrower_id,
+            "product": loan.product,
+            "account": loan.account,
+            "capacity": "third_party" if loan.lender_kind == "purchaser" else "first_party",
+            "lender_kind": loan.lender_kind,
+            "last_sign_at": raw.moment(max(signs)) if signs else None,
+            "placed_with": placed[-1].agency if placed else None,
+        }
+        if not whole:
+            return core.Loan(**about)
+        zone = file.persons[loan.borrower_id].zone
+        today = local_date(raw.moment(now), zone or "UTC")
+        due = sum(i.amount for i in file.instalments if i.loan_id == loan.loan_id and _day(i.due_on) < today)
+        owed = _amount(max(0, due - sum(p.amount for p in payments)))
+        case = file.cases[f"{loan.loan_id}.1"]
         return core.Loan(
-            loan_id=loan.loan_id,
-            borrower=loan.borrower_id,
-            owed=Money(amount=Decimal(owed) / 10_000, currency="CNY"),
-            product=loan.product,
-            ties=tuple(
-                core.Tie(
-                    person=t.person_id,
-                    relation=core.Relation(t.role),
-                    evidence=t.evidence,
-                    volunteered=t.volunteered,
-                    may_ask_again=t.may_ask_again_at is not None and t.may_ask_again_at < now,
-                )
-                for t in file.ties
-                if t.loan_id == loan.loan_id
-            ),
-            case_open=case is not None and case.opened_at <= now and (case.closed_at is None or now <= case.closed_at),
+            **about,
+            owed=Money(amount=owed, currency="CNY") if zone else None,
+            annual_cost=None if loan.annual_cost is None else _amount(loan.annual_cost),
+            limitation_ends_on=None if loan.limitation_ends_on is None else _day(loan.limitation_ends_on),
+            ties=tuple(_tie(t, now, seen) for t in file.ties if t.loan_id == loan.loan_id),
+            case_open=case.opened_at <= now and (case.closed_at is None or seen <= case.closed_at),
             unheard_payments=tuple(p.payment_id for p in payments if p.heard_at is None or p.heard_at > now),
-            last_sign_at=raw.moment(max(signs)) if signs else None,
-            placed_with=placed[-1].agency if placed else None,
+            figures=(owed,),
         )
 
 
-def _is_known(contact: raw.Contact, now: raw.Instant) -> bool:
-    return contact.known_at is None or contact.known_at <= now if contact.reported else contact.at <= now
+def _day(number: int) -> date:
+    return _EPOCH + timedelta(days=number)
+
+
+def _amount(value: raw.Amount) -> Decimal:
+    return Decimal(value) / 10_000
+
+
+def _tie(t: raw.Tie, now: raw.Instant, seen: raw.Instant) -> core.Tie:
+    return core.Tie(
+        person=t.person_id,
+        relation=core.Relation(t.role),
+        evidence=t.evidence,
+        volunteered=t.volunteered,
+        liable_up_to=None if t.liable_up_to is None else _amount(t.liable_up_to),
+        estate_value=None if t.estate_value is None else _amount(t.estate_value),
+        disclaimed=t.disclaimed_at is not None and t.disclaimed_at < seen,
+        may_ask_again=t.may_ask_again_at is not None and t.may_ask_again_at <= now,
+        may_ask_again_at=None if t.may_ask_again_at is None else raw.moment(t.may_ask_again_at),
+        steps_aside=t.steps_aside_at is not None and t.steps_aside_at <= now,
+    )
+
+
+def _is_known(contact: raw.Contact, now: raw.Instant, seen: raw.Instant) -> bool:
+    return contact.at <= now and (not contact.reported or contact.known_at is None or contact.known_at < seen)
 
 
 def _contact(c: raw.Contact, now: raw.Instant) -> core.Contact:
@@ -125,18 +163,18 @@ def _contact(c: raw.Contact, now: raw.Instant) -> core.Contact:
     )
 
 
-def _point(p: raw.ContactPoint, now: raw.Instant) -> core.ContactPoint:
+def _point(p: raw.ContactPoint, seen: raw.Instant) -> core.ContactPoint:
     return core.ContactPoint.model_validate(
         {
             "contact_point_id": p.point_id,
             "kind": p.kind,
             "line": Line(p.line),
             "country": p.country,
-            "zones": (p.zone,) if p.zone else (),
+            "zones": ((p.zone,) if p.zone else ()) + p.more_zones,
             "place": p.place,
             "legal_basis": p.legal_basis,
-            "invalid": p.invalid_since is not None and p.invalid_since < now,
-            "employer_forbids": p.employer_forbids_at is not None and p.employer_forbids_at < now,
+            "invalid": p.invalid_since is not None and p.invalid_since < seen,
+            "employer_forbids": p.employer_forbids_at is not None and p.employer_forbids_at < seen,
             "reassignment_checked_at": None if p.reassignment_checked_at is None else raw.moment(p.reassignment_checked_at),
         }
     )
@@ -182,14 +220,15 @@ def _hold(h: raw.Hold) -> core.Hold:
         placed_at=raw.moment(h.placed_at),
         until=None if h.until is None else raw.moment(h.until),
         loan=h.loan_id,
+        person=h.person_id,
         agency=h.agency,
         treatment_ends_on=None if h.treatment_ends_on is None else _EPOCH + timedelta(days=h.treatment_ends_on),
     )
 
 
-def _approval(a: raw.Approval, now: raw.Instant) -> core.Approval:
+def _approval(a: raw.Approval, now: raw.Instant, seen: raw.Instant) -> core.Approval:
     decided = a.decided_at is not None and a.decided_at <= now
-    void = a.void_at is not None and a.void_at < now
+    void = a.void_at is not None and a.void_at < seen
     return core.Approval.model_validate(
         {
             "approval_id": a.approval_id,
@@ -207,9 +246,7 @@ def _approval(a: raw.Approval, now: raw.Instant) -> core.Approval:
     )
 
 
-def _agency(a: raw.Agency, now: raw.Instant) -> core.Agency:
-    today = now // raw.DAY
-
+def _agency(a: raw.Agency, today: int) -> core.Agency:
     def day(number: int | None) -> date | None:
         return None if number is None else _EPOCH + timedelta(days=number)
 
@@ -221,6 +258,7 @@ def _agency(a: raw.Agency, now: raw.Instant) -> core.Agency:
             "contract_from": day(a.contract_from),
             "contract_until": day(a.contract_until),
             "reviewed_on": day(a.reviewed_on),
+            "closing_review_on": day(a.closing_review_on),
             "sub_agency": a.sub_agency,
             "misconduct_since": day(a.misconduct_since),
             "assessment_id": a.assessment_id,
@@ -230,9 +268,9 @@ def _agency(a: raw.Agency, now: raw.Instant) -> core.Agency:
     )
 
 
-def _notice(n: raw.Notice, now: raw.Instant) -> core.Notice:
+def _notice(n: raw.Notice, seen: raw.Instant) -> core.Notice:
     def by_now(at: raw.Instant | None) -> raw.Instant | None:
-        return at if at is not None and at < now else None
+        return at if at is not None and at < seen else None
 
     delivered, bounced = by_now(n.delivered_at), by_now(n.bounced_at)
     return core.Notice.model_validate(

@@ -6,70 +6,63 @@ the checker reads all rows. The two must agree: nothing that left breaks a rule,
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from arrears.config.law import Law
 from arrears.config.settings import PACKAGED
+from arrears.domain.content import Block
 from arrears.domain.judge import judge
-from arrears.domain.situation import ContactAction
-from arrears.domain.verdict import Effect, Verdict
+from arrears.domain.regime import Regime
+from arrears.domain.situation import Action, ContactAction
+from arrears.domain.verdict import Effect, Finding, Verdict
 from arrears.prove import model as raw
 from arrears.prove.judge import Judge
 from arrears.prove.zones import Zones
-from tests.simulation.rows import Rows
+from tests.simulation import drawn, events
 
-REGIMES = Law(PACKAGED / "regimes").current()
+REGIMES: tuple[Regime, ...] = tuple(Law(PACKAGED / "regimes").current())
 
-PLACES = {
-    "CN": ("Asia/Shanghai", "Asia/Urumqi"),
-    "US": ("America/New_York", "America/Los_Angeles", "America/Phoenix", "Pacific/Honolulu"),
-    "US-MA": ("America/New_York",),
-    "GB": ("Europe/London",),
-    "IN": ("Asia/Kolkata",),
-    "DE": ("Europe/Berlin",),
+LOOSER: dict[str, dict[str, Any] | None] = {
+    "US-07": {"gap_minutes": 5, "most": 6},  # the comment's own numbers, below which no lender can go
+    "US-08": None,  # the law has no number
+    "US-29": {"binds": frozenset({"third_party"})},  # for a lender in its own name it is ours
+    "IN-02": {"gap_minutes": 0, "most": 1000},  # the circular has no number
 }
-ODD_ZONES = ("Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe", "Pacific/Apia")
-STARTS = ("2026-03-06", "2026-03-27", "2026-10-23", "2026-10-30", "2026-02-12", "2026-12-30")
-"""Around the nights on which clocks change in America and Europe, the Spring Festival, the turn of the year."""
+"""Soft rules of ours by which the checker judges more loosely than the core, or not at all: their terms as the checker has them."""
+
+UNSEEN = {
+    "action.message.text": "what else the words say than that there is a debt: the checker holds them against the hash that was judged",
+    "action.message.blocks": "which parts a text is made of",
+    "loans.sued_for": "a decision to sue is no row of a contact",
+}
+"""Where the core looks and no row of the ledger lets the checker look, by the source that a finding names."""
+_READ_BY_BOTH = frozenset({"CN-12", "US-24"})
 
 BOUNDARIES = (
-    0,
-    1,
-    8 * 3600 - 1,
-    8 * 3600,
-    9 * 3600,
-    12 * 3600,
-    18 * 3600,
-    19 * 3600 - 1,
-    19 * 3600,
-    21 * 3600 - 1,
-    21 * 3600,
-    22 * 3600 - 1,
-    22 * 3600,
-)
-DAYS = 16
-
-HOLDS = (
-    "dispute", "cease", "attorney", "breathing-space", "mental-health-crisis", "incapacity", "debt-advice", "hardship", "plan", "bankruptcy",
-    "deceased", "minor", "complaint", "recall", "suspected-fraud",
+    0, 1, 8 * 3600 - 1, 8 * 3600, 9 * 3600, 10 * 3600, 12 * 3600, 15 * 3600, 18 * 3600, 19 * 3600 - 1, 19 * 3600, 20 * 3600 - 1, 20 * 3600,
+    21 * 3600 - 1, 21 * 3600, 22 * 3600 - 1, 22 * 3600,
 )  # fmt: skip
 CALLED = (
     "answered_willing",
     "answered_delaying",
-    "no_answer",
-    "no_answer",
+    *("no_answer",) * 4,
     "busy",
     "voicemail",
     "someone_else",
     "invalid_number",
     "unknown",
+    "failed",
     None,
 )
-SENT = ("delivered", "delivered", "failed", "unknown", "bounced", None)
+SENT = ("delivered", "delivered", "delivered", "failed", "unknown", "bounced", "opted_out", None)
 CLASS_OF = {
     "collect": "collect",
     "remind": "remind",
@@ -84,13 +77,32 @@ CLASS_OF = {
     "locate": "locate_only",
     "relay": "locate_only",
 }
+KINDS = {"call": ("mobile", "landline"), "sms": ("mobile",), "email": ("email",), "in_app": ("in_app",), "visit": ("postal",)}
+NOTICES = ("validation", "verification", "agency", "credit", "assignment", None)
+TEXTS = ("请回电。", "Please call us back.", "他逾期了 500 元", "She owes 500 USD.")
+BLOCKS = frozenset(Block)
 HASH = "a" * 64
 
+_PLANS: dict[Any, Any] = {}
 ZONES = Zones()
 """What the checker knows of zones, kept from world to world."""
 
-UNSEEN = frozenset({"AR-03", "CN-22"})
-"""Rules of the core that look at facts of which the ledger keeps no row that the checker could read: whether an address fits, a decision to sue."""
+
+def changed(regimes: Sequence[Regime], changes: dict[str, dict[str, Any] | None]) -> tuple[Regime, ...]:
+    """Regimes with other terms of some rules, or without the rule."""
+    found: list[Regime] = []
+    for regime in regimes:
+        terms = {rule_id.replace("-", "_"): terms for rule_id, terms in regime.terms.items()}
+        for rule_id, change in changes.items():
+            if rule_id in regime.terms:
+                name = rule_id.replace("-", "_")
+                terms[name] = None if change is None else terms[name].model_copy(update=change)  # pyright: ignore[reportArgumentType]
+        parts: dict[str, Any] = dict(regime) | {"rules": regime.rules.model_copy(update=terms)}
+        found.append(Regime.model_construct(_fields_set=None, **parts))
+    return tuple(found)
+
+
+LOOSENED = changed(REGIMES, LOOSER)
 
 
 @dataclass
@@ -98,255 +110,185 @@ class Tally:
     """How much was tried."""
 
     worlds: int = 0
-    proposals: int = 0
+    contacts: int = 0
+    handovers: int = 0
     left: int = 0
-    effects: Counter[str] = field(default_factory=Counter)
-    rules: Counter[str] = field(default_factory=Counter)
-    checked: Counter[str] = field(default_factory=Counter)
+    handed_over: int = 0
+    looser: int = 0
+    unseen: int = 0
+    at_once: int = 0
+    effects: Counter[str] = field(default_factory=Counter[str])
+    rules: Counter[str] = field(default_factory=Counter[str])
+    checked: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, other: Tally) -> None:
-        self.worlds += other.worlds
-        self.proposals += other.proposals
-        self.left += other.left
+        for name in ("worlds", "contacts", "handovers", "left", "handed_over", "looser", "unseen", "at_once"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         self.effects += other.effects
         self.rules += other.rules
         self.checked += other.checked
 
+    def as_json(self) -> str:
+        return json.dumps(vars(self))
+
+    @classmethod
+    def of_json(cls, text: str) -> Tally:
+        tally = cls()
+        figures: dict[str, Any] = json.loads(text)
+        for name, figure in figures.items():
+            setattr(tally, name, Counter[str](cast(dict[str, int], figure)) if isinstance(figure, dict) else figure)
+        return tally
+
+    @property
+    def verdicts(self) -> int:
+        return self.contacts + self.handovers
+
     def __str__(self) -> str:
-        effects = ", ".join(f"{effect} {n}" for effect, n in sorted(self.effects.items()))
+        effects = ", ".join(f"{effect} {n:,}" for effect, n in sorted(self.effects.items()))
         return (
-            f"{self.worlds} worlds: {self.proposals} verdicts ({effects}), {self.left} contacts left; "
-            f"{len(self.rules)} rules of the core and {len(self.checked)} of the checker fired"
+            f"{self.worlds:,} worlds: {self.verdicts:,} verdicts ({effects}) on {self.contacts:,} contacts, of which {self.left:,} left, and "
+            f"{self.handovers:,} handovers, of which {self.handed_over:,} were made; {len(self.rules)} rules of the core and {len(self.checked)} of the "
+            f"checker fired; by softer numbers {self.looser:,}, by what no row shows {self.unseen:,}, at the very instant {self.at_once:,}"
         )
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """One contact about which the core and the checker do not agree."""
+    """One proposal about which the core and the checker do not agree. ``unsound``: the core let out what the checker calls unlawful."""
 
-    contact: raw.Contact
+    proposed: raw.Contact | raw.Placement
     verdict: Verdict
     violations: tuple[raw.Violation, ...]
+
+    @property
+    def unsound(self) -> bool:
+        return self.verdict.effect is Effect.ALLOW
 
     def __str__(self) -> str:
         core = [f"{f.rule} {f.effect}: {f.observed} / {f.limit}" for f in self.verdict.findings]
         checker = [f"{v.rule}: {v.observed} / {v.limit}" for v in self.violations]
-        return f"{raw.moment(self.contact.at)} {self.contact!r} {self.contact}\n  core {self.verdict.effect}: {core}\n  checker: {checker}"
+        at = self.proposed.at if isinstance(self.proposed, raw.Contact) else self.proposed.sent_at
+        said = f"core: {self.verdict.effect} {core}\n  checker: {checker or 'nothing'}"
+        return f"{raw.moment(at):%Y-%m-%d %H:%M:%S} {self.proposed[:]}\n  {said}"
 
 
 class World:
-    """One borrower with a loan or several, in a place, over some days; every choice is drawn from ``luck``."""
+    """One borrower, their loans and the people around them, on some days. ``law`` is what the core judges by."""
 
-    def __init__(self, luck: random.Random) -> None:
-        self.luck, self.tally, self.disagreements = luck, Tally(worlds=1), list[Disagreement]()
-        self.residence = luck.choice(tuple(PLACES))
-        self.zone = luck.choice(PLACES[self.residence] if luck.random() < 0.85 else ODD_ZONES)
-        self.begin = datetime.fromisoformat(luck.choice(STARTS)).replace(tzinfo=UTC)
-        self.rows = Rows(seat=luck.choice((self.residence[:2], self.residence[:2], "CN", "US", "GB")), file=raw.DebtorFile("P-0"))
-        self.rows.book = raw.Book(
-            agencies={"north": raw.Agency("north", feed_at=raw.instant(self.begin) + luck.randrange(3 * DAYS) * raw.DAY // 2)},
-            operators={"op-1": raw.Operator("op-1", "supervisor")},
-        )
-        self._people()
-        self._loans()
+    def __init__(self, luck: random.Random, law: Sequence[Regime] = REGIMES, residence: str | None = None) -> None:
+        self.luck, self.law, self.tally, self.disagreements = luck, law, Tally(worlds=1), list[Disagreement]()
+        self.looser = LOOSENED if law is REGIMES else changed(law, LOOSER)
+        self.rows, self.residence, self.zone, self.begin = drawn.world(luck, residence)
 
     def play(self) -> Tally:
         """Let events and proposals come in a random order of instants, then read everything again."""
-        for now in sorted({self._instant() for _ in range(self.luck.randint(5, 40))}):
-            if self.luck.random() < 0.2:
-                self._event(now - self.luck.randint(1, 600) * raw.SECOND - 7)
-            self._propose(now)
-        self._read_all()
+        luck = self.luck
+        before = 0
+        for now in sorted({self._instant() for _ in range(luck.randint(5, 40))}):
+            if luck.random() < 0.35:
+                events.happen(luck, self.rows, max(before, now - luck.choice((0, 1, 60, 600, 4000)) * raw.SECOND))
+                self.rows.file.contacts.sort(key=lambda c: c.at)
+            for _ in range(luck.choice((1, 1, 1, 1, 2))):
+                self.propose(now)
+            before = now
+        self.read_all()
         return self.tally
 
     def _instant(self) -> raw.Instant:
         """A boundary second of somebody's day, or any instant."""
-        day = self.begin.date() + timedelta(days=self.luck.randrange(DAYS))
-        if self.luck.random() < 0.6:
-            zone = ZoneInfo(self.luck.choice((self.zone, *[p.zone for p in self.rows.file.points.values() if p.zone])))
-            local = datetime.combine(day, datetime.min.time(), zone) + timedelta(seconds=self.luck.choice(BOUNDARIES))
-            return raw.instant(local.astimezone(UTC)) + self.luck.choice((0, 0, -raw.SECOND, raw.SECOND))
-        return raw.instant(self.begin) + self.luck.randrange(DAYS * 86_400) * raw.SECOND
-
-    def _people(self) -> None:
-        luck, file = self.luck, self.rows.file
-        born = self.begin.date().toordinal() - 719_163 - luck.choice((30 * 365, 18 * 365 + 4, 14 * 365 + 3, 13 * 365))
-        file.persons["P-0"] = raw.Person("P-0", self.zone, self.residence, luck.choice((None, None, None, None, born)))
-        self._points("P-0")
-        if luck.random() < 0.9:
-            file.consents.append(raw.Consent("P-0", "texts", raw.instant(self.begin) - luck.choice((5, 55)) * raw.DAY))
-        for n in range(luck.randint(0, 2)):
-            person_id = f"P-{n + 1}"
-            zone = luck.choice((self.zone, self.zone, luck.choice(ODD_ZONES), None))
-            file.persons[person_id] = raw.Person(person_id, zone, self.residence, luck.choice((None, None, None, born)))
-            self._points(person_id)
-
-    def _points(self, person_id: str) -> None:
-        luck, file = self.luck, self.rows.file
-        for kind in ("mobile", "landline", "email", "in_app"):
-            if kind != "mobile" and luck.random() < 0.4:
-                continue
-            phone = kind in ("mobile", "landline")
-            point = raw.ContactPoint(
-                point_id=f"{person_id}/{kind}",
-                person_id=person_id,
-                kind=kind,
-                zone=luck.choice((self.zone, self.zone, self.zone, luck.choice(ODD_ZONES))) if phone else None,
-                country=self.residence[:2] if phone else None,
-                legal_basis="contract",
-                place=luck.choice((None, "home", "home", "work")),
-                reassignment_checked_at=raw.instant(self.begin) - luck.choice((1, 30, 61)) * raw.DAY,
-            )
-            file.points[point.point_id] = point
-
-    def _loans(self) -> None:
-        luck, file = self.luck, self.rows.file
-        first = raw.day_number(self.begin.date())
-        for n in range(luck.choice((1, 1, 2, 3))):
-            loan_id = f"L-{n}"
-            file.loans[loan_id] = raw.Loan(
-                loan_id,
-                "P-0",
-                "lender",
-                product=luck.choice(("consumer_loan", "consumer_loan", "microfinance")),
-                currency="CNY",
-                seat=self.rows.seat,
-            )
-            opened = raw.instant(self.begin) - luck.choice((1, 3)) * raw.DAY
-            file.cases[f"{loan_id}.1"] = raw.Case(f"{loan_id}.1", loan_id, opened)
-            for k in range(luck.randint(1, 2)):
-                file.instalments.append(
-                    raw.Instalment(loan_id, first - luck.choice((0, 1, 10, 40)) + k * 5, raw.amount(luck.choice(("100", "250.50"))))
-                )
-            for person_id in file.persons:
-                if person_id != "P-0" and luck.random() < 0.8:
-                    role = luck.choice(("emergency", "contact", "spouse", "joint", "guarantor", "attorney", "legal_representative"))
-                    evidence = "E-1" if luck.random() < 0.8 else None
-                    file.ties.append(raw.Tie(loan_id, person_id, role, evidence))
-        for notice in ("validation",) if luck.random() < 0.8 else ():
-            for loan_id in file.loans:
-                sent = raw.instant(self.begin) - 40 * raw.DAY
-                file.notices.append(raw.Notice(loan_id, "P-0", notice, sent, delivered_at=sent + raw.DAY))
-
-    def _event(self, at: raw.Instant) -> None:
-        luck, file = self.luck, self.rows.file
-        loan_id, person_id = luck.choice(tuple(file.loans)), luck.choice(tuple(file.persons))
-        n = len(file.payments) + len(file.wishes) + len(file.holds) + len(file.contacts) + len(file.consents) + len(file.signs)
-        match luck.randrange(12):
-            case 0 | 1:
-                heard = at + 1 if luck.random() < 0.9 else None
-                worth = raw.amount(luck.choice(("20", "100", "600")))
-                file.payments.append(raw.Payment(f"pay-{n}", loan_id, worth, at - luck.choice((0, 1)) * raw.HOUR, at, heard))
-            case 2 | 3:
-                self._hold(f"h-{n}", loan_id, at)
-            case 4:
-                self._wish(person_id, at)
-            case 5:
-                self._consent(person_id, at)
-            case 6:
-                file.signs.append(raw.Sign(loan_id, "promise_made", at, at))
-            case 7:
-                self._refusal(person_id, at)
-            case 8:
-                point_id = luck.choice([p for p in file.points if p.startswith(person_id)])
-                file.points[point_id] = file.points[point_id]._replace(invalid_since=at)
-            case 9:
-                case_id = f"{loan_id}.1"
-                file.cases[case_id] = file.cases[case_id]._replace(closed_at=at)
-            case 10 | 11:
-                self._reported(f"in-{n}", loan_id, at)
-            case _:
-                raise AssertionError("no such event")
-
-    def _hold(self, hold_id: str, loan_id: str, at: raw.Instant) -> None:
-        until = at + self.luck.choice((1, 3)) * raw.DAY if self.luck.random() < 0.6 else None
-        lifted = at + 2 * raw.DAY if until is None and self.luck.random() < 0.5 else None
-        self.rows.file.holds.append(raw.Hold(hold_id, loan_id, self.luck.choice(HOLDS), at, at, until, lifted, lifted))
-
-    def _wish(self, person_id: str, at: raw.Instant) -> None:
         luck = self.luck
-        withdrawn = at + raw.DAY if luck.random() < 0.4 else None
-        kind = luck.choice(("no_contact", "no_medium", "no_medium", "no_address", "no_hours"))
-        wish = raw.Wish(person_id, kind, at, withdrawn_at=withdrawn)
-        match kind:
-            case "no_medium":
-                wish = wish._replace(channel=luck.choice(("call", "sms", "email", "in_app")))
-            case "no_address":
-                wish = wish._replace(point_id=luck.choice([p for p in self.rows.file.points if p.startswith(person_id)]))
-            case "no_hours":
-                wish = wish._replace(starts=12 * 3600, ends=18 * 3600)
-            case _:
-                pass
-        self.rows.file.wishes.append(wish)
+        day = self.begin.date() + timedelta(days=luck.randrange(drawn.DAYS))
+        if luck.random() < 0.7:
+            zone = ZoneInfo(luck.choice((self.zone, self.zone, *[p.zone for p in self.rows.file.points.values() if p.zone])))
+            local = datetime.combine(day, datetime.min.time(), zone) + timedelta(seconds=luck.choice(BOUNDARIES))
+            return raw.instant(local.astimezone(UTC)) + luck.choice((0, 0, 0, -raw.SECOND, raw.SECOND))
+        return raw.instant(self.begin) + luck.randrange(drawn.DAYS * 86_400) * raw.SECOND
 
-    def _consent(self, person_id: str, at: raw.Instant) -> None:
-        luck = self.luck
-        kind = luck.choice(("hours", "more_calls", "third_party", "workplace"))
-        starts, ends = (22 * 3600, 23 * 3600) if kind == "hours" else (None, None)
-        withdrawn = at + raw.DAY if luck.random() < 0.3 else None
-        self.rows.file.consents.append(raw.Consent(person_id, kind, at, starts=starts, ends=ends, withdrawn_at=withdrawn))
-
-    def _refusal(self, person_id: str, at: raw.Instant) -> None:
-        ties = self.rows.file.ties
-        for n, tie in enumerate(ties):
-            if tie.person_id == person_id and tie.refused_at is None:
-                ties[n] = tie._replace(refused_at=at)
-
-    def _reported(self, contact_id: str, loan_id: str, at: raw.Instant) -> None:
-        """The borrower calls, or an agency says that it called."""
-        inbound = self.luck.random() < 0.5
-        self.rows.file.contacts.append(
-            raw.Contact(
-                contact_id,
-                loan_id,
-                "P-0",
-                "call",
-                at,
-                outcome="answered" if inbound else self.luck.choice(("answered", "no_answer")),
-                known_at=at + self.luck.choice((0, 1)) * raw.HOUR,
-                direction="in" if inbound else "out",
-                by=raw.LENDER if inbound else "north",
-                reported=True,
-            )
-        )
-
-    def _propose(self, now: raw.Instant) -> None:
-        contact = self._contact(now)
-        verdict = judge(self.rows.known_at(now, _action(contact)), REGIMES)
-        self.tally.proposals += 1
-        self.tally.effects[verdict.effect] += 1
-        self.tally.rules.update(verdict.rules)
+    def propose(self, now: raw.Instant) -> None:
+        """Put a contact to the core at an instant, and to the checker as if it had left."""
+        contact, approval = self._contact(now)
+        if approval is not None:
+            self.rows.file.approvals[approval.approval_id] = approval
+        action = _action(contact)
+        at_once = self.luck.random() < 0.5
+        verdict = judge(self.rows.known_at(now, action, at_once=at_once), self.law)
+        self.tally.contacts += 1
+        self._count(verdict)
         file = self.rows.file
         file.verdicts.append(
             raw.Verdict(
                 contact.contact_id, contact.case_id or "", now, verdict.effect, contact.person_id, contact.approval_id, rules=verdict.rules
             )
         )
-        violations = self._objections(self.rows.forced(contact), contact)
-        self.tally.checked.update(v.rule for v in violations)
-        unseen = verdict.effect is not Effect.ALLOW and set(verdict.rules) <= UNSEEN
-        if (verdict.effect is Effect.ALLOW) == bool(violations) and not unseen:
-            self.disagreements.append(Disagreement(contact, verdict, violations))
+        forced = self.rows.forced(contact)
+        forced.contacts.sort(key=lambda c: c.at)
+        violations = self._objections(forced, contact.contact_id, now)
+        self._compare(contact, action, now, verdict, violations)
         if verdict.effect is Effect.ALLOW:
             self.tally.left += 1
             file.contacts.append(contact)
             file.contacts.sort(key=lambda c: c.at)
+            if contact.notice is not None:
+                delivered = contact.known_at if contact.outcome == "delivered" else None
+                bounced = contact.known_at if contact.outcome in ("bounced", "failed", "invalid_number") else None
+                file.notices.append(raw.Notice(contact.loan_id, contact.person_id, contact.notice, now, None, delivered, bounced))
 
-    def _contact(self, now: raw.Instant) -> raw.Contact:
+    def _objections(self, file: raw.DebtorFile, about: str, now: raw.Instant) -> tuple[raw.Violation, ...]:
+        """What the checker says of one contact or handover that left now, or would have."""
+        checker = Judge(replace(self.rows.book, since=now), zones=ZONES, _plans=_PLANS)
+        return tuple(v for v in checker.judge(file) if v.contact_id == about and not v.late)
+
+    def _count(self, verdict: Verdict) -> None:
+        self.tally.effects[verdict.effect] += 1
+        self.tally.rules.update(verdict.rules)
+
+    def _compare(
+        self,
+        proposed: raw.Contact | raw.Placement,
+        action: Action,
+        now: raw.Instant,
+        verdict: Verdict,
+        violations: tuple[raw.Violation, ...],
+    ) -> None:
+        self.tally.checked.update(v.rule for v in violations)
+        if (verdict.effect is Effect.ALLOW) != bool(violations):
+            return
+        if verdict.effect is Effect.ALLOW:
+            self.disagreements.append(Disagreement(proposed, verdict, violations))
+        elif _all_unseen(verdict.findings):
+            self.tally.unseen += 1
+        elif self._nothing_against(action, now, self.law):
+            self.tally.at_once += 1
+        elif self._nothing_against(action, now, self.looser):
+            self.tally.looser += 1
+        else:
+            self.disagreements.append(Disagreement(proposed, verdict, violations))
+
+    def _nothing_against(self, action: Action, now: raw.Instant, law: Sequence[Regime]) -> bool:
+        """Whether, of what came at the very instant either first or last, some order leaves nothing against it that a row would show."""
+        return any(_all_unseen(judge(self.rows.known_at(now, action, at_once=first), law).findings) for first in (False, True))
+
+    def _contact(self, now: raw.Instant) -> tuple[raw.Contact, raw.Approval | None]:
         luck, file = self.luck, self.rows.file
         loan_id = luck.choice(tuple(file.loans))
         person_id = luck.choice(["P-0", "P-0", "P-0", *[t.person_id for t in file.ties if t.loan_id == loan_id]])
-        channel = luck.choice(("call", "call", "sms", "sms", "email", "in_app"))
-        kinds = {"call": ("mobile", "landline"), "sms": ("mobile",), "email": ("email",), "in_app": ("in_app",)}[channel]
-        points = [p for p in file.points.values() if p.person_id == person_id and p.kind in kinds]
-        purpose = luck.choice(("collect", "collect", "collect", *CLASS_OF) if person_id == "P-0" else ("relay", "locate", "collect"))
-        klass = CLASS_OF[purpose] if luck.random() < 0.95 else "collect"
-        contact_id = f"{loan_id}.1/{self.tally.proposals}"
-        outcome = luck.choice(CALLED if channel == "call" else SENT)
+        channel = luck.choice(("call", "call", "call", "sms", "sms", "email", "in_app", "visit"))
+        points = [p for p in file.points.values() if p.person_id == person_id and p.kind in KINDS[channel]]
+        others = ("relay", "relay", "locate", "locate", "collect", "collect", "notice", "reply", "confirm_opt_out", "terminate")
+        purpose = luck.choice(("collect", "collect", "collect", *CLASS_OF) if person_id == "P-0" else others)
+        text = luck.choice(TEXTS) if luck.random() < 0.1 else None
+        digest = HASH if text is None else hashlib.sha256(text.encode()).hexdigest()
+        contact_id = f"{loan_id}.1/{self.tally.contacts}"
+        outcome = luck.choice(CALLED if channel in ("call", "visit") else SENT)
         if person_id != "P-0" and outcome and outcome.startswith("answered"):
-            outcome = luck.choice(("relayed", "relative_refused"))
-        known = now + luck.choice((5, 90, 4000)) * raw.SECOND
-        return raw.Contact(
+            outcome = luck.choice(("relayed", "relayed", "relative_refused"))
+        known = now + luck.choice((5, 90, 4000)) * raw.SECOND + 3
+        approval = (
+            self._approval(contact_id, loan_id, {person_id: digest}, purpose, "", now)
+            if person_id != "P-0" or luck.random() < 0.05
+            else None
+        )
+        contact = raw.Contact(
             contact_id=contact_id,
             loan_id=loan_id,
             person_id=person_id,
@@ -355,63 +297,76 @@ class World:
             outcome=outcome,
             known_at=known if outcome else None,
             case_id=f"{loan_id}.1",
-            point_id=luck.choice(points).point_id if points else None,
+            point_id=luck.choice(points).point_id if points and luck.random() < 0.98 else None,
             purpose=purpose,
-            klass=klass,
+            klass=CLASS_OF[purpose] if luck.random() < 0.95 else luck.choice(("collect", "limited_content", "will_remedy")),
+            notice=luck.choice(NOTICES) if purpose == "notice" else None,
             reserved_at=now,
             sent_at=now,
-            approval_id=self._approval(contact_id, loan_id, person_id, purpose, now),
-            content_hash=HASH,
-            artificial_voice=False,
+            approval_id=None if approval is None else approval.approval_id,
+            content_hash=digest,
+            artificial_voice=channel == "call" and luck.random() < 0.15,
+            text=text,
         )
+        return contact, approval
 
-    def _approval(self, contact_id: str, loan_id: str, person_id: str, purpose: str, now: raw.Instant) -> str | None:
-        """Most often an approval as it should be, for somebody who is not the borrower; else one with a flaw, or none."""
-        luck, file = self.luck, self.rows.file
-        if person_id == "P-0" or luck.random() < 0.1:
+    def _approval(
+        self, key: str, loan_id: str, contents: dict[str, str], purpose: str | None, step: str, now: raw.Instant, role: str = "supervisor"
+    ) -> raw.Approval | None:
+        """Most often an approval as it should be; else one with a flaw, or none."""
+        luck = self.luck
+        if luck.random() < 0.1:
             return None
-        file_id = f"A/{contact_id}"
         asked = now - luck.choice((2, 30, 160)) * raw.HOUR - 3
         approval = raw.Approval(
-            approval_id=file_id,
+            approval_id=f"A/{key}",
             case_id=f"{loan_id}.1",
             state="approved",
-            role="supervisor",
+            role=role,
             requested_by="system",
             asked_at=asked,
             deadline=asked + 2 * raw.DAY,
+            step=step,
             purpose=purpose,
-            decided_by="op-1",
+            decided_by="op-1" if role == "supervisor" else "op-2",
             decided_at=asked + raw.HOUR,
-            contents={person_id: HASH},
+            contents=contents,
         )
         flaws: tuple[dict[str, object], ...] = (
             {"state": "denied"},
-            {"requested_by": "op-1"},
+            {"requested_by": approval.decided_by},
             {"case_id": "L-9.1"},
-            {"purpose": "locate" if purpose != "locate" else "relay"},
-            {"contents": {}},
-            {"contents": {person_id: "b" * 64}},
+            {"purpose": "locate" if purpose != "locate" else "relay", "step": "another"},
+            {"contents": {}, "step": "another"},
+            {"contents": dict.fromkeys(contents, "b" * 64), "step": "another"},
             {"decided_at": asked - 7 * raw.DAY, "asked_at": asked - 8 * raw.DAY, "deadline": asked},
             {"void_at": now - 1},
         )
-        file.approvals[file_id] = approval._replace(**luck.choice(flaws)) if luck.random() < 0.3 else approval
-        return file_id
+        return approval._replace(**luck.choice(flaws)) if luck.random() < 0.15 else approval
 
-    def _objections(self, file: raw.DebtorFile, contact: raw.Contact) -> tuple[raw.Violation, ...]:
-        file.contacts.sort(key=lambda c: c.at)
-        found = Judge(self.rows.book, zones=ZONES).judge(file)
-        return tuple(v for v in found if v.contact_id == contact.contact_id and not v.late)
-
-    def _read_all(self) -> None:
+    def read_all(self) -> None:
         """What left, read once more as a whole: nothing that came later may make it unlawful by what was known then."""
-        ours = {c.contact_id: c for c in self.rows.file.contacts if not c.reported}
-        for violation in Judge(self.rows.book, zones=ZONES).judge(self.rows.file):
+        file = self.rows.file
+        ours: dict[str, raw.Contact | raw.Placement] = {c.contact_id: c for c in file.contacts if not c.reported}
+        for violation in Judge(self.rows.book, zones=ZONES, _plans=_PLANS).judge(file):
             if violation.contact_id in ours and not violation.late:
                 self.disagreements.append(Disagreement(ours[violation.contact_id], Verdict(effect=Effect.ALLOW), (violation,)))
 
 
+def _all_unseen(findings: Sequence[Finding]) -> bool:
+    """Whether nothing stands against an action but what no row shows."""
+    against = [f for f in findings if f.effect is not Effect.ALLOW]
+    return all(f.source in UNSEEN and f.rule not in _READ_BY_BOTH for f in against)
+
+
 def _action(contact: raw.Contact) -> ContactAction:
+    message = {
+        "class": contact.klass,
+        "content_hash": contact.content_hash,
+        "notice": contact.notice,
+        "text": contact.text,
+        "blocks": None if contact.text is None else BLOCKS,
+    }
     return ContactAction.model_validate(
         {
             "action_id": contact.contact_id,
@@ -421,8 +376,9 @@ def _action(contact: raw.Contact) -> ContactAction:
             "recipient": contact.person_id,
             "purpose": contact.purpose,
             "contact_point": contact.point_id,
-            "message": {"class": contact.klass, "content_hash": contact.content_hash},
+            "message": message,
             "approval": contact.approval_id,
             "artificial_voice": contact.artificial_voice,
+            "staff": 2 if contact.channel == "visit" else None,
         }
     )

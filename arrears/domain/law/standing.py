@@ -104,8 +104,11 @@ def points_of(refused: Iterable[Wish]) -> tuple[str, ...]:
 def unwished(s: Situation, zones: Iterable[str], now: datetime, unless: frozenset[Purpose] = frozenset()) -> Objection | None:
     """Denies what the recipient asked not to get: anything, by this medium, at this address; defers out of the hours that do not suit them.
 
-    ``unless`` are purposes for which only the hours are heeded.
+    ``unless`` are purposes for which only the hours are heeded: what somebody who wants no contact is owed nevertheless, such as an answer to what they
+    asked, a notice that the law requires, and one confirmation of their wish.
     """
+    if contact(s).purpose is Purpose.CONFIRM_OPT_OUT and (again := _confirmed_before(s, now)):
+        return again
     if contact(s).purpose not in unless:
         if wishes(s.recipient, now, WishKind.NO_CONTACT) or refused_for_good(s, now):
             return deny("they asked not to be contacted", "what they agree to", "people.wishes")
@@ -114,6 +117,14 @@ def unwished(s: Situation, zones: Iterable[str], now: datetime, unless: frozense
         if refused := refused_address(s, now):
             return deny("they asked not to be contacted there", "another contact point", "people.wishes", points_of(refused))
     return unwanted_now(s, zones, now)
+
+
+def _confirmed_before(s: Situation, now: datetime) -> Objection | None:
+    refused = (*wishes(s.recipient, now, WishKind.NO_CONTACT), *refused_medium(s, now), *refused_address(s, now))
+    since = max((wish.at for wish in refused), default=now)
+    before = [c for c in s.contacts(s.recipient.person_id) if c.purpose is Purpose.CONFIRM_OPT_OUT and since <= c.at <= now]
+    made = [c.contact_id for c in before if c.outcome not in NOT_MADE]
+    return deny("their wish was confirmed before", "one confirmation of it", "history", made) if refused and made else None
 
 
 def unwanted_now(s: Situation, zones: Iterable[str], now: datetime) -> Objection | None:

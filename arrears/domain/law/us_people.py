@@ -241,7 +241,9 @@ def us_25(s: Situation, terms: Once, now: datetime) -> Objection | None:
     if len(earlier) < terms.most:
         return None
     limit = f"{terms.most} contact with a third person"
-    if s.tie is not None and s.tie.may_ask_again:
+    since = s.tie.may_ask_again_at if s.tie is not None else None
+    asked_again = 0 if since is None else sum(c.at >= since for c in earlier)
+    if s.tie is not None and s.tie.may_ask_again and asked_again < terms.most:
         return excepted(f"{len(earlier)} before, and they asked or know better now", limit, "loans.ties.may_ask_again")
     return deny(f"{len(earlier)} before", limit, "history", (c.contact_id for c in earlier), permanent=True)
 

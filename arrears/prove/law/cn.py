@@ -87,6 +87,17 @@ def one_visit(s: Sending) -> Breach | None:
     return Breach(f"{visits} before it", "1 a day", "a second visit on one day") if visits else None
 
 
+@law("CN-24", words.CN, by=_IN_PERSON)
+def visits_by_consent(s: Sending) -> Breach | None:
+    """Nobody enters a home or an office without consent. Guideline of the China Banking Association, 2026."""
+    if "consents" in s.unknown:
+        s.cannot("CN-24", "consents not known")
+        return None
+    if s.debtor.consent(s.contact.person_id, "visit", s.at, "visit"):
+        return None
+    return Breach("no consent to a visit", "consent", "somebody was visited without their consent")
+
+
 @law("CN-07", words.CN, by=words.MESSAGES)
 def few_messages(s: Sending) -> Breach | None:
     """At most 2 text messages, 1 e-mail and 1 message in the app a day to one person. Ours: no text gives a number."""

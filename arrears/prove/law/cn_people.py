@@ -43,7 +43,8 @@ def only_if_lost(s: Sending) -> Breach | None:
     if "calls" in s.unknown:
         s.cannot("CN-10", "calls with the borrower not known")
         return None
-    if any(in_force(h, s.at) and about(h, s.debtor.file) == s.loan.borrower_id for h in s.debtor.file.holds if h.reason in _NOT_THERE):
+    gone = (h for h in s.debtor.file.holds if h.reason in _NOT_THERE and about(h, s.debtor.file) == s.loan.borrower_id)
+    if any(in_force(h, s.at) or in_force(h, s.at + 1) for h in gone):
         return None
     return contact_is_lost(s)
 

@@ -20,6 +20,9 @@ def money_is_owed(s: Sending) -> Breach | None:
     """Nobody is contacted about a debt that, by the payments known at that moment, was not overdue."""
     if s.contact.purpose in words.ASKS_FOR_NOTHING:
         return None
+    borrower = s.debtor.file.persons.get(s.loan.borrower_id)
+    if borrower is not None and borrower.zone is None and "zones" not in s.unknown:
+        return Breach("nobody knows what day it is", "more than 0 overdue", "nothing shows that anything was owed")
     today = borrowers_day(s)
     overdue = s.debtor.overdue(s.loan.loan_id, today, s.at)
     if overdue is None:

@@ -20,24 +20,32 @@ def contact_is_lost(s: Sending) -> Breach | None:
     """
     debtor, file = s.debtor, s.debtor.file
     numbers = [p for p in debtor.points_of(s.loan.borrower_id) if p.kind in words.PHONES]
-    if numbers and all(p.invalid_since is not None and p.invalid_since < s.at for p in numbers):
+    if numbers and all(p.invalid_since is not None and p.invalid_since <= s.at for p in numbers):
         return None
     signs = (sign.at for sign in file.signs if sign.known_at < s.at)
     reached = max((*_paid(s), *signs, *_heard_from(s)), default=None)
     failures, days = 0, set[int | None]()
+    latest: Instant | None = None
     for day, call in reversed(debtor.calls[s.loan.borrower_id]):
         if not _counts(s, call):
             continue
-        if s.outcome(call) not in words.MISSED or (reached is not None and call.at <= reached):
+        if s.outcome(call) not in words.MISSED:
+            if latest == call.at:  # of two at one instant nobody knows which came last
+                return _in_reach(0, 0)
+            break
+        if reached is not None and call.at <= reached:
             break
         failures += 1
         days.add(day)
+        latest = call.at
     days.discard(None)
-    if failures >= FAILURES and len(days) >= ON_DAYS:
-        return None
+    return None if failures >= FAILURES and len(days) >= ON_DAYS else _in_reach(failures, len(days))
+
+
+def _in_reach(failures: int, days: int) -> Breach:
     limit = f"{FAILURES} failures in a row on {ON_DAYS} days, or every number invalid"
     return Breach(
-        f"{failures} failures in a row on {len(days)} days", limit, "somebody else was contacted although the borrower was not out of reach"
+        f"{failures} failures in a row on {days} days", limit, "somebody else was contacted although the borrower was not out of reach"
     )
 
 
@@ -46,17 +54,20 @@ def _paid(s: Sending) -> list[Instant]:
 
 
 def _heard_from(s: Sending) -> Iterator[Instant]:
-    """When the borrower wrote to us, said stop, or was met in person, as far as known."""
+    """When the borrower called or wrote to us, said stop, or was, or may have been, met in person, as far as known."""
     borrower = s.loan.borrower_id
-    for _, past in (*s.debtor.messages[borrower], *s.debtor.visits[borrower]):
-        outcome = s.outcome(past)
-        if known(past, s.at) and (past.direction == "in" or outcome in words.ANSWERED or outcome in words.OPTED_OUT):
-            yield past.at
+    for met in (s.debtor.calls, s.debtor.messages, s.debtor.visits):
+        for _, past in met[borrower]:
+            outcome = s.outcome(past)
+            from_them = past.direction == "in" and outcome not in words.MISSED
+            in_person = past.channel == "visit" and outcome in words.UNSURE
+            if known(past, s.at) and (from_them or in_person or outcome in words.ANSWERED or outcome in words.OPTED_OUT):
+                yield past.at
 
 
 def _counts(s: Sending, call: Contact) -> bool:
-    """Whether a call with the borrower says anything: one that was never connected for a fault of the gateway does not."""
-    if call.reported and call.known_at is not None and call.known_at > s.at:
+    """Whether a call to the borrower says anything: one that was never connected for a fault of the gateway does not."""
+    if not known(call, s.at) or call.direction == "in":
         return False
     outcome = s.outcome(call)
     return outcome != "failed" and outcome not in words.NEVER_LEFT

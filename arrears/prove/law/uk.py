@@ -13,7 +13,7 @@ from arrears.prove.model import DAY, Day, Instant
 from arrears.prove.sending import Breach, Sending
 
 OPENS, CLOSES = 8 * H, 21 * H
-CRISIS_DAYS = 30
+CRISIS_DAYS, VISIT_DAYS = 30, 3
 _SUNDAY = frozenset({6})
 _MORATORIA = frozenset({"breathing_space", "mental_health_crisis"})
 
@@ -81,3 +81,22 @@ def _day(s: Sending, debtor: Debtor, at: Instant) -> Day:
     borrower = debtor.file.persons.get(s.loan.borrower_id)
     there = None if borrower is None or borrower.zone is None else s.zones.local(borrower.zone, at)
     return at // DAY if there is None else there[0]
+
+
+@law("UK-05", words.UK, by=frozenset({"visit"}))
+def announced_visits(s: Sending) -> Breach | None:
+    """A visit is announced three days before (ours), or agreed on; nobody vulnerable is visited. CONC 7.9.12R."""
+    person_id = s.contact.person_id
+    if "vulnerable" in s.circumstances(person_id):
+        return Breach("a visit to somebody vulnerable", "none", "somebody vulnerable was visited")
+    if s.debtor.consent(person_id, "visit", s.at, "visit"):
+        return None
+    if "consents" in s.unknown or "notices" in s.unknown:
+        s.cannot("UK-05", "consents and notices not known")
+        return None
+    last = max(s.told(("visit",), person_id), key=lambda n: n.sent_at, default=None)
+    if last is not None:
+        arrived = last.delivered_at if last.delivered_at is not None and last.delivered_at <= s.at else last.sent_at
+        if s.at >= arrived + VISIT_DAYS * DAY:
+            return None
+    return Breach("not announced", f"{VISIT_DAYS} days before", "a visit was neither announced in time nor agreed on")

@@ -56,7 +56,7 @@ def no_work_mail(s: Sending) -> Breach | None:
     if s.point is None or s.point.place != "work" or s.debtor.consent(s.contact.person_id, "workplace", s.at, "email"):
         return None
     letters = (mail for _, mail in s.debtor.messages[s.contact.person_id] if known(mail, s.at))
-    if any(mail.direction == "in" and mail.point_id == s.point.point_id for mail in letters):
+    if any(mail.direction == "in" and mail.channel == "email" and mail.point_id == s.point.point_id for mail in letters):
         return None
     return Breach("an e-mail address at work", "not at work", "it left to an e-mail address at work")
 
@@ -130,6 +130,14 @@ def others_once(s: Sending) -> Breach | None:
     mine = (c for c in _left(s) if counts_out(c) and c.loan_id in s.debtor.file.loans and c.at >= since)
     earlier = sum(s.outcome(c) not in _TOLD_NOBODY for c in mine)
     return Breach(f"{earlier} before it", "1", "somebody else was contacted a second time") if earlier else None
+
+
+@law("US-27", words.US)
+def limited_content_is_spoken(s: Sending) -> Breach | None:
+    """A message with limited content is a voicemail and nothing else. 12 CFR 1006.2(j)."""
+    if s.contact.klass != "limited_content" or s.contact.channel == "call":
+        return None
+    return Breach(f"by {s.contact.channel}", "a voicemail", "a limited-content message was written")
 
 
 @law("US-28", words.US, by=frozenset({"email"}), reported=False)
