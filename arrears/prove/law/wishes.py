@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from arrears.prove import words
+from arrears.prove.law.holds import about, in_force
 from arrears.prove.law.india import indian_clocks
 from arrears.prove.law.kit import at_home, clock, counts_out, within
 from arrears.prove.law.others import refused
@@ -168,6 +169,20 @@ def ceased_in_america(s: Sending) -> Breach | None:
     if s.role not in _OWING and next(s.wishes("no_contact", s.loan.borrower_id), None) is not None:
         return Breach("the consumer wants no contact", _NONE, "it left although the person wanted no contact at all")
     return None
+
+
+@law("US-21", words.US)
+def a_farewell_and_no_more(s: Sending) -> Breach | None:
+    """After a request to cease, what is still told is told in a message that says that and no more. 12 CFR 1006.6(c)(2)."""
+    contact = s.contact
+    if contact.purpose not in words.FAREWELLS or contact.klass in (None, contact.purpose) or s.role not in words.CONSUMERS:
+        return None
+    people = {contact.person_id} if s.role in _OWING else {contact.person_id, s.loan.borrower_id}
+    asked = any(next(s.wishes("no_contact", person_id), None) is not None for person_id in people)
+    holds = (h for h in s.debtor.file.holds if h.reason == "cease" and about(h, s.debtor.file) in people)
+    if not asked and not any(in_force(h, s.at) for h in holds):
+        return None
+    return Breach(f"a message of class {contact.klass}", contact.purpose, "it said more than may be said after a request to cease")
 
 
 @law("US-11", words.US)
