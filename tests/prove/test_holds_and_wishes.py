@@ -54,7 +54,7 @@ def test_a_hold_of_the_person_holds_all_their_loans(scene: Scene, reason: str) -
 )
 def test_what_a_hold_permits_may_leave(scene: Scene, reason: str, purpose: str) -> None:
     scene.hold(reason, "2026-11-20 10:00")
-    assert scene.broken(scene.contact("2026-11-23 10:00", purpose=purpose)) == set()
+    assert scene.broken(scene.contact("2026-11-23 10:00", purpose=purpose, klass=purpose)) == set()
 
 
 def test_a_known_attorney_is_spoken_to_and_nobody_else(scene: Scene) -> None:
