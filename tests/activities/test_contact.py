@@ -87,15 +87,15 @@ async def test_without_a_gateway_nothing_is_sent_and_the_attempt_says_so(setting
 class TestTheHour:
     async def test_at_night_a_contact_waits_for_the_morning_of_the_recipients_zone(self, house: House, world: SandboxWorld) -> None:
         await house.add(
-            *person("P-9", "Somebody", zone="America/New_York", language="en"),
-            point(9, "P-9", ContactKind.MOBILE, "+12025550123"),
+            *person("P-9", "Somebody", zone="Australia/Sydney", language="en"),
+            point(9, "P-9", ContactKind.MOBILE, "+61491570156"),
             *loan("L-9", "P-9"),
         )
         await house.open("L-9", run_key="run-9")
         order = to_borrower(case_id="L-9.1", loan_id="L-9", attempt_id="L-9.1/first.1")
-        report = await house.contact(order, at(3, 18))
+        report = await house.contact(order, at(3, 20))
         assert (report.verdict, report.rules) == ("defer", ("CN-01",))
-        assert report.until == datetime(2026, 11, 3, 13, tzinfo=UTC)
+        assert report.until == datetime(2026, 11, 3, 21, tzinfo=UTC)
         assert await house.verdicts("L-9") == [("defer", ("CN-01",))]
         assert await house.attempts("L-9") == []
         assert left(world) == []

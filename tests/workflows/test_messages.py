@@ -109,6 +109,7 @@ async def test_a_withdrawn_case_ends_at_once(tmp_path: Path) -> None:
 
 async def test_a_cancelled_case_is_wound_up_and_not_left_lying(tmp_path: Path) -> None:
     async with a_town(tmp_path) as town:
+        town.operators_say = "approve"
         case = await _a_case(town, (11, 12))
         await case.cancel()
         assert (await case.result())["outcome"] == "withdrawn"

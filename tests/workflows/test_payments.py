@@ -37,6 +37,7 @@ async def _waiting_for_approval(town: Town, case: WorkflowHandle) -> None:
 
 
 async def _placed_with_an_agency(town: Town, case: WorkflowHandle) -> None:
+    town.operators_say = "approve"
     await town.live_until(town.at(11, 12), case, HALF_A_DAY)
     assert (await case.query("case"))["stage"] == "placed"
 
