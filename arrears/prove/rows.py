@@ -72,10 +72,17 @@ class Ledger:
             yield from filing.files(borrowers[first : first + BORROWERS_AT_ONCE])
 
     def writes(self, keys: set[str]) -> Writes | None:
-        """In which order these rows were written, by the ledger's chain; nothing if it has none."""
+        """In which order these rows were written, by the ledger's chain; nothing if it has none.
+
+        The rows of the chain's first transaction were there before it, or came all at once: their order says nothing, and so they are left out.
+        """
         if not self._shelf.has("records"):
             return None
-        sql = "SELECT tbl, row_key, op, min(seq), max(seq) FROM records WHERE row_key {ids} GROUP BY tbl, row_key, op"
+        sql = (
+            "SELECT tbl, row_key, op, min(seq), max(seq) FROM records "
+            "WHERE NOT EXISTS (SELECT 1 FROM records AS first WHERE first.seq = 1 AND first.at = records.at) AND row_key {ids} "
+            "GROUP BY tbl, row_key, op"
+        )
         return Writes({(row[0], row[1], row[2]): (row[3], row[4]) for row in self._shelf.read(sql, sorted(keys))})
 
     @contextmanager

@@ -10,6 +10,7 @@ import pytest
 from arrears.sandbox.portfolio import sample
 from arrears.workers.server import free_port
 from tests.cli.conftest import ARREARS, clean_environment
+from tests.sealing import LEDGER_KEY
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def test_upgrading_the_ledger_again_changes_nothing(arrears, ledger):
 
 def test_a_password_in_the_ledgers_url_is_never_shown(arrears, monkeypatch):
     monkeypatch.setenv("ARREARS_LEDGER_URL", f"postgresql+asyncpg://arrears:hush-hush@127.0.0.1:{free_port()}/arrears")
+    monkeypatch.setenv("ARREARS_LEDGER_KEY", LEDGER_KEY)
     said = arrears("db", "upgrade")
     assert said.code == 3
     assert "hush-hush" not in said.text
