@@ -118,6 +118,7 @@ async def test_the_whole_story_in_order(ledger: Ledger) -> None:
         ("contact_reported", None, "call with borrower reported: answered willing"),
         ("step_taken", "second-call.1", "skipped: attitude is willing"),
         ("payment", None, "800.00 CNY received (payment pay-1, by way of case)"),
+        ("approval_void", "relatives.1", "approval ask-1 is void: the borrower promised to pay"),
         ("recalled", "agency.1", "called back from first-agency"),
         ("task_cancelled", "collector.1", "task cancelled: dedicated collector"),
         ("case_closed", None, "case closed: cured"),
