@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from arrears.cli.main import run
+from arrears.cli.output import out
 from arrears.cli.site import running_in
 from arrears.config.settings import PACKAGED
 from arrears.sandbox.portfolio import sample
@@ -151,3 +152,9 @@ def on(up: Here) -> tuple[str, str]:
 def no_other_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in set(os.environ) - set(clean_environment()):
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output whose lines do not break where a test looks at them."""
+    monkeypatch.setattr(out, "width", 160)

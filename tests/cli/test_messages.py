@@ -10,17 +10,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from arrears.cli.messages import app
-from arrears.cli.output import WrongUsage, out
+from arrears.cli.output import WrongUsage
 from arrears.config.settings import PACKAGED
+
+pytestmark = pytest.mark.usefixtures("wide_terminal")
 
 
 def arrears(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
-
-
-@pytest.fixture(autouse=True)
-def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out, "width", 160)
 
 
 @pytest.fixture

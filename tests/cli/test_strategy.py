@@ -17,14 +17,11 @@ from arrears.domain.strategy import Strategy
 FRAME = str.maketrans("╭╮╰╯│", "     ", "─┬├└")
 BROKEN = "strategy: broken\nversion: 1\ntitle: T\nsource: S\ncurrency: CNY\nladder:\n  - rung: call\n    day: zero\n    do: call\n    mesage: first-call\n"
 
+pytestmark = pytest.mark.usefixtures("wide_terminal")
+
 
 def arrears(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
-
-
-@pytest.fixture(autouse=True)
-def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(out, "width", 160)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import METADATA, ChainHeadRow, OperatorRow, PersonRow, RecordRow, RelayRow
 from arrears.prove.chain import UNCHAINED
 from tests.chain_scene import VECTORS, columns, furnish, stored, verified
+from tests.ledger.databases import WRITE_UNTIL_KILLED
 from tests.ledger.scene import NOW, NUMBER, attempt, lend, open_case, payment, store
 
 
@@ -273,24 +274,8 @@ async def test_many_writers_at_once_make_one_chain(ledger: Ledger, url: str) -> 
     await other.close()
 
 
-_WRITE_UNTIL_KILLED = """
-import asyncio, sys
-from arrears.ledger.engine import Ledger
-from arrears.ledger.tables import OperatorRow
-
-async def main():
-    ledger = Ledger(sys.argv[1])
-    for n in range(100_000):
-        async with ledger.session() as session:
-            session.add(OperatorRow(id=f"op-{n:06}", name="x", role="collector"))
-        print(n, flush=True)
-
-asyncio.run(main())
-"""
-
-
 async def test_a_process_killed_while_it_writes_leaves_a_whole_chain(ledger: Ledger, url: str) -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _WRITE_UNTIL_KILLED, url, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITE_UNTIL_KILLED, url, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
     for _ in range(25):
         await process.stdout.readline()

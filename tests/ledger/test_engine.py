@@ -17,6 +17,7 @@ from sqlmodel import SQLModel, col, func, select
 from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import OperatorRow, PaymentRow
+from tests.ledger.databases import WRITE_UNTIL_KILLED
 from tests.ledger.scene import NOW, NUMBER, lend, payment, people, point, store
 
 
@@ -150,24 +151,8 @@ async def test_sqlite_is_safe_against_power_loss_and_keeps_foreign_keys(ledger: 
     assert found == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2}
 
 
-_WRITE_UNTIL_KILLED = """
-import asyncio, sys
-from arrears.ledger.engine import Ledger
-from arrears.ledger.tables import OperatorRow
-
-async def main():
-    ledger = Ledger(sys.argv[1])
-    for n in range(100_000):
-        async with ledger.session() as session:
-            session.add(OperatorRow(id=f"op-{n:06}", name="x", role="collector"))
-        print(n, flush=True)
-
-asyncio.run(main())
-"""
-
-
 async def test_what_was_committed_outlives_a_killed_process(ledger: Ledger, url: str) -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _WRITE_UNTIL_KILLED, url, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITE_UNTIL_KILLED, url, stdout=asyncio.subprocess.PIPE)
     assert process.stdout
     said = [int(await process.stdout.readline()) for _ in range(25)]
     os.kill(process.pid, signal.SIGKILL)

@@ -8,22 +8,14 @@ from typing import TypeVar
 import pytest
 from alembic import command
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from arrears.ledger import rechain
 from arrears.ledger.chain import ChainBroken
 from arrears.ledger.engine import Ledger, alembic_config, upgrade
 from tests.chain_scene import furnish, verified
+from tests.ledger.databases import on
 
 T = TypeVar("T")
-
-
-async def on(url: str, work: Callable[[Connection], T]) -> T:
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        result = await connection.run_sync(work)
-    await engine.dispose()
-    return result
 
 
 def run(*statements: str) -> Callable[[Connection], None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,13 +11,13 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import col, select
 
 from arrears.ledger import approvals
 from arrears.ledger.engine import Ledger, alembic_config, upgrade
 from arrears.ledger.tables import ApprovalRow, AttemptRow, ContactPointRow, PersonRow, SubjectKeyRow
 from arrears.ledger.vault import Field, KeyMissing, Vault, WrongKey, keyring
+from tests.ledger.databases import on
 from tests.sealing import KEY, VAULT
 
 T = TypeVar("T")
@@ -38,14 +37,6 @@ def name(n: int) -> str:
 
 def number(n: int) -> str:
     return f"+86130{n:08}"
-
-
-async def on(url: str, work: Callable[[Connection], T]) -> T:
-    engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        result = await connection.run_sync(work)
-    await engine.dispose()
-    return result
 
 
 def fill(connection: Connection) -> None:

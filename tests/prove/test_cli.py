@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from arrears.cli.main import run
 from arrears.ledger.vault import Field
 from arrears.prove.report import Report
-from tests.prove.raw import RawLedger, contact, settle_in
+from tests.prove.raw import RawLedger, contact
 from tests.prove.scenes import TEXT
 from tests.sealing import LEDGER_KEY, VAULT, key_of, keys_of
 
@@ -21,13 +19,9 @@ AT_NIGHT = "debt,person,event,instant\nL-1,P-1,sms,2026-11-02T23:00:00+08:00\nL-
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, migrated_sqlite: Path) -> Generator[RawLedger]:
-    shutil.copy(migrated_sqlite, tmp_path / "ledger.db")
-    ledger = RawLedger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-    settle_in(ledger)
-    contact(ledger, "L.1/text", "2026-11-20 10:00")
-    yield ledger
-    ledger.close()
+def ledger(settled: RawLedger) -> RawLedger:
+    contact(settled, "L.1/text", "2026-11-20 10:00")
+    return settled
 
 
 def log(tmp_path: Path, text: str, name: str = "log.csv") -> str:

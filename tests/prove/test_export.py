@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from arrears.prove.export import compare
 from arrears.prove.foreign import LogUnreadable
 from arrears.prove.report import CrossCheck
 from arrears.sandbox.record import Order, Record
-from tests.prove.raw import RawLedger, contact, settle_in
+from tests.prove.raw import RawLedger, contact
 
 HEAD = "key,channel,sent_at,count\n"
 TEXT = "L.1/text,sms,2026-11-20T10:00:00+08:00,1\n"
@@ -24,14 +22,10 @@ CALL = "L.1/call,voice,2026-11-21T10:00:00+08:00,1\n"
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, migrated_sqlite: Path) -> Generator[RawLedger]:
-    shutil.copy(migrated_sqlite, tmp_path / "ledger.db")
-    ledger = RawLedger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-    settle_in(ledger)
-    contact(ledger, "L.1/text", "2026-11-20 10:00")
-    contact(ledger, "L.1/call", "2026-11-21 10:00", "call")
-    yield ledger
-    ledger.close()
+def ledger(settled: RawLedger) -> RawLedger:
+    contact(settled, "L.1/text", "2026-11-20 10:00")
+    contact(settled, "L.1/call", "2026-11-21 10:00", "call")
+    return settled
 
 
 def compared(ledger: RawLedger, tmp_path: Path, text: str, name: str = "sent.csv") -> CrossCheck:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +11,16 @@ import pytest
 
 from arrears.prove.histories import HistoryUnreadable, compare, from_files
 from arrears.prove.report import CrossCheck
-from tests.prove.raw import RawLedger, contact, settle_in
+from tests.prove.raw import RawLedger, contact
 from tests.replay.record import HISTORIES
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, migrated_sqlite: Path) -> Generator[RawLedger]:
+def ledger(settled: RawLedger) -> RawLedger:
     """A text that was sent and a call that nobody answered, in the case L.1."""
-    shutil.copy(migrated_sqlite, tmp_path / "ledger.db")
-    ledger = RawLedger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-    settle_in(ledger)
-    contact(ledger, "L.1/text", "2026-11-20 10:00")
-    contact(ledger, "L.1/call", "2026-11-21 10:00", "call", outcome="no_answer")
-    yield ledger
-    ledger.close()
+    contact(settled, "L.1/text", "2026-11-20 10:00")
+    contact(settled, "L.1/call", "2026-11-21 10:00", "call", outcome="no_answer")
+    return settled
 
 
 def payloads(body: object) -> dict[str, Any]:

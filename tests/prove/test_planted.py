@@ -6,8 +6,7 @@ Each test changes one thing in a ledger that passes, past everything that guards
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from arrears.cli.main import run
 from arrears.ledger.rechain import genesis
 from arrears.prove.report import Report
-from tests.prove.raw import HASH, RawLedger, approve, contact, settle_in, verdict
+from tests.prove.raw import HASH, RawLedger, approve, contact, verdict
 from tests.prove.scenes import at
 
 State = Literal["whole", "broken", "absent"]
@@ -33,22 +32,18 @@ SENT = (
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, migrated_sqlite: Path) -> Generator[RawLedger]:
+def ledger(settled: RawLedger) -> RawLedger:
     """Three failed calls on three days, an approved message to the sister, a text to the borrower: all lawful."""
-    shutil.copy(migrated_sqlite, tmp_path / "ledger.db")
-    ledger = RawLedger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}")
-    settle_in(ledger)
     for day in (16, 17, 18):
-        contact(ledger, f"L.1/call-{day}", f"2026-11-{day} 10:00", "call")
-    approve(ledger, "2026-11-19 09:00")
-    contact(ledger, "L.1/sister", "2026-11-19 10:00", person="B-sister", point=2, approval_id="A")
-    contact(ledger, "L.1/text", "2026-11-20 10:00")
-    chain_anew(ledger)
+        contact(settled, f"L.1/call-{day}", f"2026-11-{day} 10:00", "call")
+    approve(settled, "2026-11-19 09:00")
+    contact(settled, "L.1/sister", "2026-11-19 10:00", person="B-sister", point=2, approval_id="A")
+    contact(settled, "L.1/text", "2026-11-20 10:00")
+    chain_anew(settled)
     # A forger's tool asks for no constraint.
-    ledger.run("PRAGMA ignore_check_constraints = ON")
-    ledger.run("PRAGMA foreign_keys = OFF")
-    yield ledger
-    ledger.close()
+    settled.run("PRAGMA ignore_check_constraints = ON")
+    settled.run("PRAGMA foreign_keys = OFF")
+    return settled
 
 
 def chain_anew(ledger: RawLedger) -> None:
