@@ -15,7 +15,8 @@ from arrears.activities.writing import write
 from arrears.domain.calendar import local_date
 from arrears.domain.orders import ApprovalAnswer, ApprovalOrder, ApprovalRef, ContactOrder, DecisionCheck, DecisionOrder, Done, Purpose
 from arrears.domain.outcome import ANSWERED
-from arrears.domain.situation import Approval, Person, Relation, Situation
+from arrears.domain.person import Person, Relation
+from arrears.domain.situation import Approval, Situation
 from arrears.domain.strategy import Channel, Line, Slug
 from arrears.domain.verdict import Effect, Finding, Verdict
 from arrears.ledger import approvals, attempts, contact_facts, situations

@@ -108,8 +108,8 @@ async def _judge(
         return (await attempts.settle(session, order.attempt_id, Outcome.NOT_SENT, scene.now)).report
     token = activity.info().task_token if order.channel is Channel.CALL else None
     await attempts.mark_sent(session, order.attempt_id, scene.now, token)
-    point = next(p for p in person.points if str(p.id) == _action(situation).contact_point)
-    return _Reserved(gateway, _outgoing(means, order, words, _action(situation).purpose, person.address(point), gateway, scene.now))
+    point = next(p for p in person.points if str(p.id) == situation.contact.contact_point)
+    return _Reserved(gateway, _outgoing(means, order, words, situation.contact.purpose, person.address(point), gateway, scene.now))
 
 
 def propose(means: Means, order: ContactOrder, person: PersonScene, words: Rendered | None, point: ContactPointRow | None) -> ContactAction:
@@ -158,11 +158,6 @@ def _content(means: Means, order: ContactOrder, person: PersonScene, words: Rend
         locale=words.locale,
         artificial_voice=means.settings.artificial_voice if order.channel is Channel.CALL else None,
     )
-
-
-def _action(situation: Situation) -> ContactAction:
-    assert isinstance(situation.action, ContactAction)
-    return situation.action
 
 
 def most_lenient(judged: list[tuple[Situation, Verdict]]) -> tuple[Situation, Verdict]:

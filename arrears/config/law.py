@@ -57,17 +57,17 @@ class Law:
 
     def current(self) -> tuple[Regime, ...]:
         """The regimes as their files say now. Raises ``RegimeProblem``."""
-        files = [*sorted(self._directory.glob("*.yaml")), *([self._overlay] if self._overlay else [])]
+        named = sorted(self._directory.glob("*.yaml"))
         try:
-            stamp = tuple((str(path), path.stat().st_mtime_ns) for path in files)
+            stamp = tuple((str(path), path.stat().st_mtime_ns) for path in (*named, *([self._overlay] if self._overlay else [])))
         except FileNotFoundError as missing:
             raise RegimeProblem(f"{missing.filename}: there is no such file; write it, or take it out of the settings") from None
         if self._read is None or self._read[0] != stamp:
-            self._read = (stamp, self._load())
+            self._read = (stamp, self._load(named))
         return self._read[1]
 
-    def _load(self) -> tuple[Regime, ...]:
-        regimes = tuple(load_regime(path) for path in sorted(self._directory.glob("*.yaml")))
+    def _load(self, files: list[Path]) -> tuple[Regime, ...]:
+        regimes = tuple(load_regime(path) for path in files)
         if not regimes:
             raise RegimeProblem(f"{self._directory}: there is no regime; put at least one file <name>.yaml there")
         return overlaid(regimes, self._overlay) if self._overlay else regimes

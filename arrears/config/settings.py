@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arrears.domain.clock import REAL_TIME, Clock
 from arrears.domain.message import Capacity, Lender
-from arrears.domain.situation import Region
+from arrears.domain.person import Region
 
 PACKAGED = Path(__file__).parent
 """Where the strategies, messages and regimes that come with Arrears lie."""

@@ -12,7 +12,8 @@ from typing import Literal
 
 from arrears.domain.calendar import ONE_DAY, utc_midnight
 from arrears.domain.orders import Purpose
-from arrears.domain.situation import STANDS_FOR_THE_BORROWER, Hold, Relation
+from arrears.domain.person import STANDS_FOR_THE_BORROWER, Relation
+from arrears.domain.situation import Hold
 
 
 class HoldReason(StrEnum):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, SerializeAsAny, 
 
 from arrears.domain.law import RULES, Terms
 from arrears.domain.law.rule import Confidence, Force, places, within
-from arrears.domain.situation import Names, Region, Situation
+from arrears.domain.person import Names, Region
+from arrears.domain.situation import Situation
 from arrears.domain.strategy import Slug
 from arrears.domain.verdict import RegimeVersion, RuleId
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt
 
 from arrears.domain.law.rule import within
-from arrears.domain.situation import Region
+from arrears.domain.person import Region
 from arrears.domain.strategy import Slug
 
 FINAL = frozenset({"sold", "written_off", "deceased_estate", "settled"})

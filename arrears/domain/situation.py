@@ -9,195 +9,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import date
-from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
-from arrears.domain.calendar import Window, ZoneName, country_of
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.money import Amount, Money
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, Outcome
-from arrears.domain.strategy import Channel, Line, Referral, Role, Slug
-
-Region = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
-"""A country, or a part of one, by its ISO 3166 code: ``CN``, ``US-MA``."""
+from arrears.domain.person import (
+    STANDS_FOR_THE_BORROWER,
+    ContactPoint,
+    Fact,
+    Names,
+    Person,
+    Region,
+    Relation,
+    Tie,
+)
+from arrears.domain.strategy import Channel, Referral, Role, Slug
 
 LENDER = "lender"
 """Who acts, if it is not an agency."""
 
 
-_T = TypeVar("_T")
-
-
-def _in_order(values: frozenset[Any]) -> list[Any]:
-    return sorted(values)
-
-
-Names = Annotated[frozenset[_T], PlainSerializer(_in_order, return_type=list[Any], when_used="json")]
-"""A set that is always written in the same order, so that the same facts have the same hash."""
-
-
-class _Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Relation(StrEnum):
-    """What a person is to the loan."""
-
-    BORROWER = "borrower"
-    JOINT = "joint"
-    GUARANTOR = "guarantor"
-    SPOUSE = "spouse"
-    EMERGENCY = "emergency"
-    CONTACT = "contact"
-    LEGAL_REPRESENTATIVE = "legal_representative"
-    EXECUTOR = "executor"
-    ATTORNEY = "attorney"
-    DEBT_ADVISER = "debt_adviser"
-    EMPLOYER = "employer"
-
-
-STANDS_FOR_THE_BORROWER = frozenset({Relation.LEGAL_REPRESENTATIVE, Relation.EXECUTOR, Relation.ATTORNEY, Relation.DEBT_ADVISER})
-"""Who acts in the borrower's place, and so may be spoken to about the debt."""
-
-
-class WishKind(StrEnum):
-    """How a person asked not to be contacted."""
-
-    NO_CONTACT = "no_contact"
-    NO_MEDIUM = "no_medium"
-    NO_ADDRESS = "no_address"
-    NO_HOURS = "no_hours"
-
-
-class Wish(_Fact):
-    """A request not to be contacted at all, by a medium, at an address, or in some hours of the day; it stands until it is withdrawn."""
-
-    kind: WishKind
-    at: AwareDatetime
-    channel: Channel | None = Field(default=None, description="the medium, with no_medium")
-    contact_point: str | None = Field(default=None, description="the address, with no_address")
-    hours: Window | None = Field(default=None, description="local hours that do not suit, with no_hours")
-    withdrawn_at: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _says_what(self) -> Wish:
-        match self.kind:
-            case WishKind.NO_MEDIUM if self.channel is None:
-                raise ValueError("a wish no_medium names its channel")
-            case WishKind.NO_ADDRESS if self.contact_point is None:
-                raise ValueError("a wish no_address names its contact_point")
-            case WishKind.NO_HOURS if self.hours is None:
-                raise ValueError("a wish no_hours names its hours")
-            case _:
-                return self
-
-
-class ConsentKind(StrEnum):
-    """What a person agreed to."""
-
-    HOURS = "hours"
-    ARTIFICIAL_VOICE = "artificial_voice"
-    MORE_CALLS = "more_calls"
-    ELECTRONIC_NOTICES = "electronic_notices"
-    TRANSFER = "transfer"
-    TEXTS = "texts"
-    THIRD_PARTY = "third_party"
-    WORKPLACE = "workplace"
-    VISIT = "visit"
-
-
-class Consent(_Fact):
-    """What a person agreed to, from when to when, on what evidence. A withdrawn consent is none from then on."""
-
-    consent_id: str
-    kind: ConsentKind
-    given_at: AwareDatetime
-    channel: Channel | None = Field(default=None, description="for this medium only")
-    hours: Window | None = Field(default=None, description="the local hours agreed on, with hours")
-    ends_at: AwareDatetime | None = None
-    withdrawn_at: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _names_the_hours(self) -> Consent:
-        if self.kind is ConsentKind.HOURS and self.hours is None:
-            raise ValueError("a consent to hours names them")
-        return self
-
-
-class Circumstance(StrEnum):
-    """What makes a person need more care."""
-
-    VULNERABLE = "vulnerable"
-    ELDERLY = "elderly"
-    DISABLED = "disabled"
-    STUDENT = "student"
-    ACTIVE_DUTY = "active_duty"
-
-
-class ContactPoint(_Fact):
-    """One address of a person, by an id of ours. ``zones`` are all in which its holder may be, as far as the number tells."""
-
-    contact_point_id: str
-    kind: Literal["mobile", "landline", "email", "in_app", "postal"] = "mobile"
-    line: Line = Line.REGISTERED
-    country: Region | None = None
-    zones: tuple[ZoneName, ...] = ()
-    place: Literal["home", "work"] | None = None
-    legal_basis: str | None = Field(
-        default=None, description="why it may be used, such as contract or consent; while nobody knows, Chinese law (CN-41) denies"
-    )
-    invalid: bool = False
-    employer_forbids: bool = False
-    reassignment_checked_at: AwareDatetime | None = None
-
-
-class Person(_Fact):
-    """A person whom the action concerns. ``zone`` is where their days and hours are judged, ``residence`` whose law protects them."""
-
-    person_id: str
-    zone: ZoneName | None = None
-    residence: Region | None = None
-    birth_date: date | None = None
-    contact_points: tuple[ContactPoint, ...] = ()
-    wishes: tuple[Wish, ...] = ()
-    consents: tuple[Consent, ...] = ()
-    circumstances: tuple[Circumstance, ...] = ()
-    refused_at: AwareDatetime | None = Field(
-        default=None, description="when they, as somebody else's contact, asked never to be contacted again; for any loan, on any number"
-    )
-
-    @property
-    def home(self) -> Region | None:
-        """Where they live: their residence if it is known, else the country of their zone."""
-        return self.residence or (country_of(self.zone) if self.zone else None)
-
-
-class Tie(_Fact):
-    """What a person other than the borrower is to a loan, and by what evidence."""
-
-    person: str
-    relation: Relation
-    evidence: str | None = Field(default=None, description="the paper by which they are liable, or act for the borrower")
-    volunteered: str | None = Field(default=None, description="evidence that they offered, unasked, to pay")
-    liable_up_to: Amount | None = Field(default=None, description="the most for which the evidence makes them liable; without it for all")
-    estate_value: Amount | None = Field(default=None, description="what an executor's or heir's estate is worth")
-    disclaimed: bool = Field(default=False, description="an heir who disclaimed the estate")
-    may_ask_again: bool = Field(
-        default=False, description="they asked for it, or what they said is now believed wrong and they know better"
-    )
-    may_ask_again_at: AwareDatetime | None = Field(
-        default=None, description="since when they may; asking after that uses it up. Without it, whatever was asked before does not count"
-    )
-    steps_aside: bool = Field(
-        default=False, description="an attorney who withdrew, agreed to direct contact, or did not answer in reasonable time"
-    )
-
-
-class Loan(_Fact):
+class Loan(Fact):
     """A loan as it stands at this instant. ``owed`` is what is overdue; without it nobody knows."""
 
     loan_id: str
@@ -226,7 +63,7 @@ class Loan(_Fact):
     )
 
 
-class Contact(_Fact):
+class Contact(Fact):
     """A contact that was made, or may have been: without an outcome it is on its way, or nobody knows."""
 
     contact_id: str
@@ -249,7 +86,7 @@ class Contact(_Fact):
         return self.channel is Channel.CALL and (self.outcome in ANSWERED or self.outcome in (None, Outcome.UNKNOWN))
 
 
-class Notice(_Fact):
+class Notice(Fact):
     """What a person was told before a step that the law allows only after it."""
 
     kind: NoticeKind
@@ -261,7 +98,7 @@ class Notice(_Fact):
     bounced_at: AwareDatetime | None = None
 
 
-class Hold(_Fact):
+class Hold(Fact):
     """Why nothing may go out, or little. ``reason`` is a kind of ``domain.holds`` or any other code; without a loan it stands on all of the person's."""
 
     hold_id: str
@@ -276,7 +113,7 @@ class Hold(_Fact):
     heard: bool = Field(default=True, description="whether the case that proposes the action knows of it")
 
 
-class Approval(_Fact):
+class Approval(Fact):
     """A human's decision on a request; ``contents`` are the hashes of the text, by person."""
 
     approval_id: str
@@ -293,7 +130,7 @@ class Approval(_Fact):
     contents: dict[str, str] = Field(default_factory=dict)
 
 
-class Agency(_Fact):
+class Agency(Fact):
     """An agency as it stands with the lender. ``agreed`` are the matters that the contract settles."""
 
     agency: Slug
@@ -310,7 +147,7 @@ class Agency(_Fact):
     senders: Names[str] = Field(default=frozenset(), description="ids of the numbers and accounts that the lender registered for it")
 
 
-class Message(_Fact):
+class Message(Fact):
     """The words of a contact. Without ``text`` only its class is judged; ``blocks`` are the required parts that it contains, by name."""
 
     klass: MessageClass = Field(alias="class")
@@ -330,7 +167,7 @@ class Message(_Fact):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class ContactAction(_Fact):
+class ContactAction(Fact):
     """Somebody wants to reach a person. ``message`` is left out if its text cannot be written."""
 
     kind: Literal["contact"] = "contact"
@@ -352,7 +189,7 @@ class ContactAction(_Fact):
     )
 
 
-class ReferralAction(_Fact):
+class ReferralAction(Fact):
     """A loan, or a fact about it, is to go to somebody else: an agency, a bureau, a lawyer, a buyer, a court."""
 
     kind: Literal["referral"]
@@ -370,7 +207,7 @@ class ReferralAction(_Fact):
 Action = Annotated[ContactAction | ReferralAction, Field(discriminator="kind")]
 
 
-class Situation(_Fact):
+class Situation(Fact):
     """One action at one instant with everything known about it; ``regimes`` names the law, else those apply whose scope it is in.
 
     ``history`` are the contacts of all people in it, over all their loans, by us and by agencies, made or received.
@@ -428,6 +265,17 @@ class Situation(_Fact):
         """What kind of action it is: ``contact``, or to whom the referral goes."""
         return "contact" if isinstance(self.action, ContactAction) else self.action.to
 
+    @property
+    def contact(self) -> ContactAction:
+        """The action, which is a contact: for whoever knows that it is."""
+        assert isinstance(self.action, ContactAction)
+        return self.action
+
+    @property
+    def actor(self) -> str | None:
+        """Who makes the contact, ``lender`` or an agency, or the agency that would get the loan."""
+        return self.action.by if isinstance(self.action, ContactAction) else self.action.agency
+
     @cached_property
     def loan(self) -> Loan:
         """The loan that the action is about."""
@@ -465,8 +313,7 @@ class Situation(_Fact):
     @cached_property
     def agency(self) -> Agency | None:
         """The agency that acts, or that would get the case."""
-        named = self.action.by if isinstance(self.action, ContactAction) else self.action.agency
-        return next((a for a in self.agencies if a.agency == named), None)
+        return next((a for a in self.agencies if a.agency == self.actor), None)
 
     @property
     def liable(self) -> bool:

@@ -20,7 +20,8 @@ from arrears.domain.clock import Clock
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.orders import ContactReport
 from arrears.domain.outcome import ANSWERED, NOT_MADE, Outcome
-from arrears.domain.situation import ContactAction, Situation, WishKind
+from arrears.domain.person import WishKind
+from arrears.domain.situation import ContactAction, Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Verdict
 from arrears.ledger import lapses, persons, reported
@@ -150,8 +151,7 @@ def write_verdict(
 
 async def reserve(session: AsyncSession, situation: Situation, content: Content) -> AttemptRow:
     """Take the slot of an allowed contact. An attempt that was reserved before keeps its one slot, now counted from the situation's instant."""
-    action, now = situation.action, situation.at
-    assert isinstance(action, ContactAction)
+    action, now = situation.contact, situation.at
     row = await find(session, action.action_id) or AttemptRow(
         id=action.action_id,
         case_id=action.case_id or "",

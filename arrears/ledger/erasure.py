@@ -19,8 +19,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain import retention
+from arrears.domain.person import Region
 from arrears.domain.retention import FINAL, CountedFrom, Keeping, Kept, Refusal, RetentionRule, SweepReport
-from arrears.domain.situation import Region
 from arrears.domain.strategy import Channel, Role
 from arrears.ledger.loans import LedgerRefusal
 from arrears.ledger.tables import (

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.calendar import Window
-from arrears.domain.situation import Circumstance, Consent, ContactPoint, Person, Wish
+from arrears.domain.person import Circumstance, Consent, ContactPoint, Person, Wish
 from arrears.ledger.tables import CircumstanceRow, ConsentRow, ContactPointRow, PersonRow, RelationRow, WishRow
 from arrears.ledger.vault import Field as Secret
 from arrears.ledger.vault import Keyring

@@ -11,22 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.message import Capacity, figures
 from arrears.domain.orders import Purpose
-from arrears.domain.situation import (
-    LENDER,
-    Action,
-    Agency,
-    Approval,
-    Contact,
-    ContactAction,
-    Hold,
-    Loan,
-    Message,
-    Notice,
-    Person,
-    Region,
-    Situation,
-    Tie,
-)
+from arrears.domain.person import Person, Region, Tie
+from arrears.domain.situation import LENDER, Action, Agency, Approval, Contact, ContactAction, Hold, Loan, Message, Notice, Situation
 from arrears.domain.strategy import Channel, Line, Referral
 from arrears.ledger import cases, history, persons
 from arrears.ledger.contact_facts import LoanScene, read_loan, read_person

@@ -19,7 +19,7 @@ from arrears.domain.loan import Payment
 from arrears.domain.message import NoticeKind
 from arrears.domain.orders import ApprovalOrder, ContactOrder, ContactReport, OpenedCase, OpenOrder, Purpose, ReferralOrder
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import ConsentKind, Relation
+from arrears.domain.person import ConsentKind, Relation
 from arrears.domain.strategy import Channel, Line, Role
 from arrears.gateways.registry import Gateways
 from arrears.ledger import attempts, loans

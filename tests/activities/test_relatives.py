@@ -12,7 +12,7 @@ from sqlmodel import select
 from arrears.config.settings import PACKAGED, Settings
 from arrears.domain.orders import ApprovalRef, DecisionOrder, Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import Relation
+from arrears.domain.person import Relation
 from arrears.domain.strategy import Channel, Referral, Role
 from arrears.ledger import attempts, reported
 from arrears.ledger.reported import Heard

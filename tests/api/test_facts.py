@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import WishKind
+from arrears.domain.person import WishKind
 from arrears.domain.strategy import Channel
 from arrears.gateways.signing import signature_headers
 from arrears.ledger import attempts, loans, relays

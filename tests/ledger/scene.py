@@ -13,7 +13,7 @@ from arrears.domain.events import OpeningFacts
 from arrears.domain.loan import Payment
 from arrears.domain.orders import OpenOrder, Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import Relation
+from arrears.domain.person import Relation
 from arrears.domain.strategy import Channel, ContactRung, Role, Strategy
 from arrears.ledger import cases
 from arrears.ledger.engine import Ledger

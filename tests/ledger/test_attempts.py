@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import Relation, WishKind
+from arrears.domain.person import Relation, WishKind
 from arrears.domain.strategy import Channel
 from arrears.ledger import attempts
 from arrears.ledger.attempts import AttemptUnknown, Settled

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel, select
 from arrears.domain.events import Ending
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import Relation
+from arrears.domain.person import Relation
 from arrears.domain.strategy import Referral, Role, TaskKind
 from arrears.domain.verdict import Effect
 from arrears.ledger.engine import Ledger

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import col, func, select
 
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import ConsentKind, Relation, WishKind
+from arrears.domain.person import ConsentKind, Relation, WishKind
 from arrears.domain.strategy import Channel
 from arrears.ledger import facts, relays
 from arrears.ledger.engine import Ledger

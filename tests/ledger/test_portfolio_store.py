@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, func, select
 
+from arrears.domain.person import WishKind
 from arrears.domain.retention import Keeping
-from arrears.domain.situation import WishKind
 from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.portfolio import Checked, Written, check, compare, read_json_lines, write

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from arrears.domain import person as people
 from arrears.domain import situation as core
 from arrears.domain.calendar import Window, local_date
 from arrears.domain.money import Money
@@ -58,10 +59,10 @@ class Rows:
         verdicts = [v for v in self.file.verdicts if v.about != contact.contact_id]
         return replace(self.file, contacts=[*self.file.contacts, contact], verdicts=[*verdicts, allowed])
 
-    def _person(self, person: raw.Person, now: raw.Instant, seen: raw.Instant) -> core.Person:
+    def _person(self, person: raw.Person, now: raw.Instant, seen: raw.Instant) -> people.Person:
         file = self.file
         refusals = [t.refused_at for t in file.ties if t.person_id == person.person_id and t.refused_at is not None and t.refused_at < seen]
-        return core.Person(
+        return people.Person(
             person_id=person.person_id,
             zone=person.zone,
             residence=person.residence,
@@ -74,7 +75,7 @@ class Rows:
                 if c.person_id == person.person_id and c.given_at < seen
             ),
             circumstances=tuple(
-                core.Circumstance(c.kind)
+                people.Circumstance(c.kind)
                 for c in file.circumstances
                 if c.person_id == person.person_id and c.since < seen and (c.until is None or now < c.until)
             ),
@@ -125,10 +126,10 @@ def _amount(value: raw.Amount) -> Decimal:
     return Decimal(value) / 10_000
 
 
-def _tie(t: raw.Tie, now: raw.Instant, seen: raw.Instant) -> core.Tie:
-    return core.Tie(
+def _tie(t: raw.Tie, now: raw.Instant, seen: raw.Instant) -> people.Tie:
+    return people.Tie(
         person=t.person_id,
-        relation=core.Relation(t.role),
+        relation=people.Relation(t.role),
         evidence=t.evidence,
         volunteered=t.volunteered,
         liable_up_to=None if t.liable_up_to is None else _amount(t.liable_up_to),
@@ -163,8 +164,8 @@ def _contact(c: raw.Contact, now: raw.Instant) -> core.Contact:
     )
 
 
-def _point(p: raw.ContactPoint, seen: raw.Instant) -> core.ContactPoint:
-    return core.ContactPoint.model_validate(
+def _point(p: raw.ContactPoint, seen: raw.Instant) -> people.ContactPoint:
+    return people.ContactPoint.model_validate(
         {
             "contact_point_id": p.point_id,
             "kind": p.kind,
@@ -190,9 +191,9 @@ def _time(seconds: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _wish(w: raw.Wish) -> core.Wish:
-    return core.Wish(
-        kind=core.WishKind(w.kind),
+def _wish(w: raw.Wish) -> people.Wish:
+    return people.Wish(
+        kind=people.WishKind(w.kind),
         at=raw.moment(w.at),
         channel=Channel(w.channel) if w.channel else None,
         contact_point=w.point_id,
@@ -201,10 +202,10 @@ def _wish(w: raw.Wish) -> core.Wish:
     )
 
 
-def _consent(consent_id: str, c: raw.Consent) -> core.Consent:
-    return core.Consent(
+def _consent(consent_id: str, c: raw.Consent) -> people.Consent:
+    return people.Consent(
         consent_id=consent_id,
-        kind=core.ConsentKind(c.kind),
+        kind=people.ConsentKind(c.kind),
         given_at=raw.moment(c.given_at),
         channel=Channel(c.channel) if c.channel else None,
         hours=_window(c.starts, c.ends),

@@ -10,11 +10,12 @@ from arrears.domain.calendar import local_date
 from arrears.domain.holds import HoldReason
 from arrears.domain.law.cn_facts import ASKS_FOR_MONEY, outsider, owes
 from arrears.domain.law.kit import age_on, ask, deny
-from arrears.domain.law.rule import EVERYTHING, Terms, contact, rule, tighter
+from arrears.domain.law.rule import EVERYTHING, Terms, rule, tighter
 from arrears.domain.law.standing import held
 from arrears.domain.message import MessageClass
 from arrears.domain.money import Amount
-from arrears.domain.situation import Circumstance, ContactAction, Names, Relation, Situation
+from arrears.domain.person import Circumstance, Names, Relation
+from arrears.domain.situation import ContactAction, Situation
 from arrears.domain.strategy import Role
 from arrears.domain.verdict import Objection
 
@@ -133,7 +134,7 @@ def cn_67(s: Situation, terms: Care, now: datetime) -> Objection | None:  # noqa
 
     GB/T 45251-2025, number not seen: special protection. What gentle means is ours: no artificial voice, no message that demands or warns.
     """
-    action = contact(s)
+    action = s.contact
     meant = terms.circumstances.intersection(s.recipient.circumstances)
     if not meant:
         return None

@@ -10,10 +10,11 @@ from pydantic import NonNegativeInt, PositiveInt
 from arrears.domain.calendar import ONE_DAY, local_date
 from arrears.domain.law.cn_facts import made, outsider
 from arrears.domain.law.kit import DayCap, Hours, agreed_hours, defer, deny, outside_hours, over, over_cap, standing, start_of
-from arrears.domain.law.rule import Terms, contact, rule, tighter
+from arrears.domain.law.rule import Terms, rule, tighter
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, UNREACHED, Outcome
-from arrears.domain.situation import LENDER, ConsentKind, Contact, Situation
+from arrears.domain.person import ConsentKind
+from arrears.domain.situation import LENDER, Contact, Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Objection
 
@@ -28,7 +29,7 @@ def cn_01(s: Situation, terms: Hours, now: datetime) -> Objection | None:
 
     GB/T 45251-2025 (5.3), number not seen; CBA 2026, number not seen. The start counts; an unknown time zone denies.
     """
-    action = contact(s)
+    action = s.contact
     if action.channel not in terms.channels:
         return None
     zones = (s.recipient.zone,) if s.recipient.zone else ()
@@ -41,7 +42,7 @@ def cn_02(s: Situation, terms: DayCap, now: datetime) -> Objection | None:
 
     GB/T 45251-2025 (5.3), number not seen. A call whose outcome is not known counts, and so does everybody who calls for us.
     """
-    if contact(s).channel is not Channel.CALL:
+    if s.contact.channel is not Channel.CALL:
         return None
     return over_cap(_effective_calls(s), terms, s.recipient.zone, now, "effective calls")
 
@@ -71,7 +72,7 @@ def cn_03(s: Situation, terms: SharedCap, now: datetime) -> Objection | None:
             return deny(f"nobody knows up to when {agency_id} has reported", limit, "agencies.feed_at", (agency_id,))
         if now - feed_at > timedelta(hours=terms.feed_hours):
             return deny(f"{agency_id} last reported at {feed_at.isoformat()}", limit, "agencies.feed_at", (agency_id,))
-    if contact(s).channel is not Channel.CALL or s.recipient.zone is None:
+    if s.contact.channel is not Channel.CALL or s.recipient.zone is None:
         return None
     reached = over_cap(_effective_calls(s), terms, s.recipient.zone, now, "effective calls of the lender and its agencies together")
     senders = {c.by for c in s.history if reached and c.contact_id in reached.facts}
@@ -83,7 +84,7 @@ def _agencies_about(s: Situation, terms: SharedCap, now: datetime) -> list[str]:
     person = s.recipient.person_id
     theirs = [loan for loan in s.loans if person == loan.borrower or any(tie.person == person for tie in loan.ties)]
     lately = (c.by for c in s.contacts(person, direction=None) if c.at >= now - ONE_DAY * terms.lately_days)
-    named = (contact(s).by, *(loan.placed_with for loan in theirs), *lately)
+    named = (s.contact.by, *(loan.placed_with for loan in theirs), *lately)
     return [agency for agency in dict.fromkeys(named) if agency is not None and agency != LENDER]
 
 
@@ -93,7 +94,7 @@ def cn_04(s: Situation, terms: DayCap, now: datetime) -> Objection | None:
 
     CBA 2026, number not seen ("不宜"). Dialled and not reached counts, whoever dialled; so does a call whose outcome, or whose number, is not known.
     """
-    action = contact(s)
+    action = s.contact
     if action.channel is not Channel.CALL or action.contact_point is None:
         return None
     if standing(s.recipient.consents, ConsentKind.MORE_CALLS, Channel.CALL, now):
@@ -119,7 +120,7 @@ def cn_05(s: Situation, terms: Visits, now: datetime) -> Objection | None:
 
     GB/T 45251-2025 (5.3), number not seen.
     """
-    action = contact(s)
+    action = s.contact
     if action.channel is not Channel.VISIT:
         return None
     if action.staff is None or action.staff < terms.staff:
@@ -142,7 +143,7 @@ def cn_06(s: Situation, terms: Intervals, now: datetime) -> Objection | None:
 
     Ascribed to GB/T 45251-2025; its scope is unclear, since read literally it contradicts three calls a day (CN-02).
     """
-    channel = contact(s).channel
+    channel = s.contact.channel
     days = terms.min_interval_days.get(channel)
     if days is None:
         return None
@@ -170,7 +171,7 @@ def cn_07(s: Situation, terms: ChannelCaps, now: datetime) -> Objection | None:
 
     No text gives a number; these are ours.
     """
-    action = contact(s)
+    action = s.contact
     most = terms.most.get(action.channel)
     if most is None or action.purpose is Purpose.CONFIRM_OPT_OUT:
         return None

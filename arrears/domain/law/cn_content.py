@@ -7,11 +7,12 @@ from datetime import datetime
 from arrears.domain.content import Block, WordList, account_numbers, amounts, debt_facts, found_in, wrong_amounts
 from arrears.domain.law.cn_facts import ASKS_FOR_MONEY, borrowers_day, outsider
 from arrears.domain.law.kit import deny, standing
-from arrears.domain.law.rule import EVERYTHING, Terms, contact, rule, tighter
-from arrears.domain.law.standing import lacking, words_of
+from arrears.domain.law.rule import EVERYTHING, Terms, rule, tighter
+from arrears.domain.law.standing import lacking, says, words_of
 from arrears.domain.message import MessageClass
 from arrears.domain.money import Amount
-from arrears.domain.situation import LENDER, ConsentKind, ContactAction, Names, Situation
+from arrears.domain.person import ConsentKind, Names
+from arrears.domain.situation import LENDER, ContactAction, Situation
 from arrears.domain.strategy import Channel, Referral
 from arrears.domain.verdict import Objection
 
@@ -34,7 +35,7 @@ def cn_12(s: Situation, terms: Silence, now: datetime) -> Objection | None:  # n
     """
     if not outsider(s):
         return None
-    message, limit = contact(s).message, ", ".join(sorted(terms.classes))
+    message, limit = s.contact.message, ", ".join(sorted(terms.classes))
     if message is None or message.klass not in terms.classes:
         return deny(f"a message of class {message.klass if message else 'unknown'}", limit, "action.message")
     words = words_of(s)
@@ -55,7 +56,7 @@ def cn_18(s: Situation, terms: Verified, now: datetime) -> Objection | None:  # 
 
     GB/T 45251-2025 (5.3), from memory. A script that contains the check does it; without script and check the class alone is judged.
     """
-    action = contact(s)
+    action = s.contact
     if action.channel not in terms.channels or action.message is None or action.message.klass not in terms.classes:
         return None
     limit = "the person verified before the debt is spoken of"
@@ -71,11 +72,7 @@ class Lint(Terms):
 
 
 def _says(s: Situation, lists: tuple[WordList, ...]) -> Objection | None:
-    words = words_of(s)
-    found = found_in(words, lists) if words else ()
-    if not found:
-        return None
-    return deny(f"the text says: {', '.join(flaw.entry for flaw in found)}", "none of " + ", ".join(one.name for one in lists), _TEXT)
+    return says(s, lists, "none of " + ", ".join(one.name for one in lists))
 
 
 @rule("contact")
@@ -108,7 +105,7 @@ def cn_22(s: Situation, terms: Honesty, now: datetime) -> Objection | None:  # n
 
     CBA 2026, number not seen: no overstating of the amount or of the legal result.
     """
-    message = contact(s).message
+    message = s.contact.message
     if message is not None and message.klass is MessageClass.WILL_REMEDY and not s.loan.sued_for:
         return deny("a lawsuit is announced", "a lawsuit that a human decided on", "loans.sued_for")
     words, owed = words_of(s), s.loan.owed
@@ -136,7 +133,7 @@ def cn_24(s: Situation, terms: Lint, now: datetime) -> Objection | None:
 
     CBA 2026, number not seen. There is no public channel here; a visit needs a consent to it.
     """
-    if contact(s).channel is Channel.VISIT and not standing(s.recipient.consents, ConsentKind.VISIT, Channel.VISIT, now):
+    if s.contact.channel is Channel.VISIT and not standing(s.recipient.consents, ConsentKind.VISIT, Channel.VISIT, now):
         return deny("no consent to a visit", "a consent to it", "people.consents")
     return _says(s, terms.words)
 
@@ -147,7 +144,7 @@ def cn_25(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     CBA 2026, number not seen: not without the lender's consent.
     """
-    action = contact(s)
+    action = s.contact
     if action.by == LENDER:
         return None
     limit = "a registered number or account"
@@ -199,7 +196,7 @@ def cn_29(s: Situation, terms: LetterParts, now: datetime) -> Objection | None: 
 
     Measures for the supervision of credit cards of commercial banks, art. 69.
     """
-    action = contact(s)
+    action = s.contact
     if action.channel not in terms.channels or action.message is None or action.message.klass not in terms.classes:
         return None
     missing = lacking(s, terms.blocks)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from arrears.domain.calendar import local_date
 from arrears.domain.holds import HoldReason
-from arrears.domain.law.rule import contact
-from arrears.domain.law.standing import held
+from arrears.domain.law.standing import day_in, held
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import NOT_MADE
-from arrears.domain.situation import Contact, Relation, Situation
+from arrears.domain.person import Relation
+from arrears.domain.situation import Contact, Situation
 
 ASKS_FOR_MONEY = frozenset({Purpose.COLLECT, Purpose.REMIND, Purpose.OFFER})
 THROUGH_OTHERS = frozenset({Purpose.LOCATE, Purpose.RELAY})
@@ -22,7 +21,7 @@ def owes(s: Situation) -> bool:
     if s.liable:
         return True
     joint_spouse = s.relation is Relation.SPOUSE and s.tie is not None and s.tie.evidence is not None
-    return joint_spouse and contact(s).purpose not in THROUGH_OTHERS
+    return joint_spouse and s.contact.purpose not in THROUGH_OTHERS
 
 
 def outsider(s: Situation) -> bool:
@@ -32,7 +31,7 @@ def outsider(s: Situation) -> bool:
 
 def volunteered(s: Situation) -> bool:
     """Whether the recipient offered, unasked, to pay for the borrower, and is contacted about that."""
-    return s.tie is not None and s.tie.volunteered is not None and contact(s).purpose not in THROUGH_OTHERS
+    return s.tie is not None and s.tie.volunteered is not None and s.contact.purpose not in THROUGH_OTHERS
 
 
 def dead_or_incapable(s: Situation, now: datetime) -> bool:
@@ -42,7 +41,7 @@ def dead_or_incapable(s: Situation, now: datetime) -> bool:
 
 def borrowers_day(s: Situation, now: datetime) -> date:
     """The borrower's local day; the day in UTC if nobody knows where they are."""
-    return local_date(now, s.borrower.zone or "UTC")
+    return day_in(now, s.borrower.zone)
 
 
 def made(past: Contact) -> bool:

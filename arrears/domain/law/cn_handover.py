@@ -14,7 +14,8 @@ from arrears.domain.law.rule import EVERYTHING, Terms, rule, tighter
 from arrears.domain.law.standing import held, told
 from arrears.domain.message import NoticeKind
 from arrears.domain.orders import Purpose
-from arrears.domain.situation import LENDER, Agency, ConsentKind, ContactAction, Names, ReferralAction, Situation
+from arrears.domain.person import ConsentKind, Names
+from arrears.domain.situation import LENDER, Agency, ContactAction, ReferralAction, Situation
 from arrears.domain.strategy import Referral, Role
 from arrears.domain.verdict import Objection
 
@@ -27,8 +28,7 @@ PAYMENT_ORDER = "payment-order"
 
 def _agency_id(s: Situation) -> str | None:
     """The agency that acts, or would get the loan; nothing if it is the lender who acts."""
-    who = s.action.by if isinstance(s.action, ContactAction) else s.action.agency
-    return None if who == LENDER else who or "an agency that is not named"
+    return None if s.actor == LENDER else s.actor or "an agency that is not named"
 
 
 def _unknown_agency(agency_id: str, limit: str) -> Objection:

@@ -10,18 +10,12 @@ from pydantic import PositiveInt
 from arrears.domain.calendar import local_date
 from arrears.domain.law.cn_facts import ASKS_FOR_MONEY, THROUGH_OTHERS, dead_or_incapable, made, outsider, owes, volunteered
 from arrears.domain.law.kit import deny, excepted, standing
-from arrears.domain.law.rule import Terms, contact, rule, tighter
+from arrears.domain.law.rule import Terms, rule, tighter
 from arrears.domain.law.standing import refused_address, refused_medium, unwanted_now, wishes
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, NOT_MADE, UNREACHED, Outcome
-from arrears.domain.situation import (
-    ConsentKind,
-    Contact,
-    Names,
-    Relation,
-    Situation,
-    WishKind,
-)
+from arrears.domain.person import ConsentKind, Names, Relation, WishKind
+from arrears.domain.situation import Contact, Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Objection
 
@@ -62,7 +56,7 @@ def cn_47(s: Situation, terms: Debtors, now: datetime) -> Objection | None:  # n
 
 
 def _not_a_debtor(s: Situation, terms: Debtors) -> Objection | None:
-    purpose = contact(s).purpose
+    purpose = s.contact.purpose
     if outsider(s):
         wrong = purpose not in THROUGH_OTHERS
     else:
@@ -82,7 +76,7 @@ def cn_09(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     if tie.evidence is None:
         return deny(f"nothing shows that the {s.relation} is liable", "evidence of liability", "loans.ties")
     owed, limit = s.loan.owed, tie.liable_up_to
-    if limit is None or owed is None or owed.amount <= limit or contact(s).purpose not in ASKS_FOR_MONEY:
+    if limit is None or owed is None or owed.amount <= limit or s.contact.purpose not in ASKS_FOR_MONEY:
         return None
     return deny(f"asked for {owed.amount:f}", f"liable for {limit:f}", "loans.ties", (tie.evidence,))
 
@@ -203,7 +197,7 @@ def cn_15(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     Civil Code art. 1064; CBA 2026. Without evidence a spouse is a contact like any other.
     """
-    if s.relation is not Relation.SPOUSE or contact(s).purpose in THROUGH_OTHERS or owes(s) or volunteered(s):
+    if s.relation is not Relation.SPOUSE or s.contact.purpose in THROUGH_OTHERS or owes(s) or volunteered(s):
         return None
     return deny("nothing shows that the debt is joint", "evidence of a joint debt", "loans.ties")
 
@@ -218,7 +212,7 @@ def cn_16(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
 
 def _unwanted(s: Situation, now: datetime) -> Objection | None:
-    action, person = contact(s), s.recipient
+    action, person = s.contact, s.recipient
     limit = "no contact against a person's wish"
     meant = (*wishes(person, now, WishKind.NO_CONTACT), *refused_medium(s, now), *refused_address(s, now))
     said = _said_stop(s, now)
@@ -238,7 +232,7 @@ def _unwanted(s: Situation, now: datetime) -> Objection | None:
 
 def _said_stop(s: Situation, now: datetime) -> Contact | None:
     """The last opt-out that came back as the outcome of a contact by this medium, if no wish was withdrawn since."""
-    outs = [c for c in s.contacts(s.recipient.person_id, channel=contact(s).channel, direction=None) if c.outcome is Outcome.OPTED_OUT]
+    outs = [c for c in s.contacts(s.recipient.person_id, channel=s.contact.channel, direction=None) if c.outcome is Outcome.OPTED_OUT]
     last = max((c for c in outs if c.at <= now), key=lambda c: c.at, default=None)
     if last is None or any(w.withdrawn_at is not None and last.at <= w.withdrawn_at <= now for w in s.recipient.wishes):
         return None
@@ -267,8 +261,8 @@ def cn_41(s: Situation, terms: Bases, now: datetime) -> Objection | None:
         return deny(f"{point.legal_basis}, with somebody who is no party to it", limit, "people.contact_points.legal_basis", facts)
     if point.legal_basis == "consent":
         kind = ConsentKind.THIRD_PARTY if outsider(s) else ConsentKind.TEXTS
-        given = [c for c in s.recipient.consents if c.kind is kind and c.channel in (None, contact(s).channel)]
-        applies = kind is ConsentKind.THIRD_PARTY or contact(s).channel is Channel.SMS
-        if applies and given and not standing(given, kind, contact(s).channel, now):
+        given = [c for c in s.recipient.consents if c.kind is kind and c.channel in (None, s.contact.channel)]
+        applies = kind is ConsentKind.THIRD_PARTY or s.contact.channel is Channel.SMS
+        if applies and given and not standing(given, kind, s.contact.channel, now):
             return deny("the consent was withdrawn or has ended", limit, "people.consents", (c.consent_id for c in given))
     return None

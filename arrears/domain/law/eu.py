@@ -7,8 +7,8 @@ from datetime import date, datetime
 from pydantic import Field
 
 from arrears.domain.law.kit import DayCap, Hours, agreed_hours, deny, outside_hours, over_cap, zones_of_phone
-from arrears.domain.law.rule import Terms, contact, rule, tighter
-from arrears.domain.law.standing import acting, day_in, left, strictest, told, unwished
+from arrears.domain.law.rule import Terms, rule, tighter
+from arrears.domain.law.standing import day_in, left, strictest, told, unwished
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
@@ -58,7 +58,7 @@ def eu_02(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     Directive (EU) 2021/2167, art. 10.
     """
-    action, by = contact(s), acting(s)
+    action, by = s.contact, s.contact.by
     bought = s.loan.lender_kind == "purchaser"
     if action.purpose in _TELLING or not (bought or by != LENDER):
         return None
@@ -84,7 +84,7 @@ def eu_04(s: Situation, terms: National, now: datetime) -> Objection | None:
 
     National law, not known here.
     """
-    action, zones = contact(s), zones_of_phone(s)
+    action, zones = s.contact, zones_of_phone(s)
     if s.third_party:
         return deny(f"a third party: {s.relation}", "the borrower, who owes with them, or speaks for them", "action.recipient")
     if action.channel not in terms.channels:

@@ -8,10 +8,12 @@ from pydantic import PositiveInt
 
 from arrears.domain import holds
 from arrears.domain.law.kit import ask, deny, excepted
-from arrears.domain.law.rule import EVERYTHING, Terms, contact, rule
+from arrears.domain.law.rule import EVERYTHING, Terms, rule
+from arrears.domain.law.standing import concerns
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED
-from arrears.domain.situation import LENDER, Approval, ContactAction, Hold, Relation, Situation
+from arrears.domain.person import Relation
+from arrears.domain.situation import LENDER, Approval, ContactAction, Hold, Situation
 from arrears.domain.strategy import Channel, Role
 from arrears.domain.verdict import Objection
 
@@ -106,7 +108,7 @@ def _for_something_else(s: Situation, approval: Approval) -> str | None:
 @rule("contact")
 def ar_03(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noqa: ARG001
     """There is a valid number, address or account of the recipient's own for this channel."""
-    channel, point = contact(s).channel, s.point
+    channel, point = s.contact.channel, s.point
     if point is None:
         return deny(f"no contact point for {channel}", "a valid contact point", "people.contact_points")
     if point.kind not in _POINT_KINDS[channel]:
@@ -134,15 +136,9 @@ def ar_04(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
 
 def _concerns(hold: Hold, s: Situation) -> bool:
-    match holds.terms(hold.reason).scope:
-        case "person":
-            of_whom = hold.person or next((loan.borrower for loan in s.loans if loan.loan_id == hold.loan), s.loan.borrower)
-            return of_whom in (s.loan.borrower, s.recipient.person_id)
-        case "loan":
-            return hold.loan in (None, s.loan.loan_id) and hold.person in (None, s.loan.borrower, s.recipient.person_id)
-        case "agency":
-            acting = s.action.by if isinstance(s.action, ContactAction) else s.action.agency
-            return hold.loan in (None, s.loan.loan_id) and acting not in (None, LENDER) and hold.agency in (None, acting)
+    if holds.terms(hold.reason).scope == "agency":
+        return hold.loan in (None, s.loan.loan_id) and s.actor not in (None, LENDER) and hold.agency in (None, s.actor)
+    return concerns(hold, s, (s.borrower.person_id, s.recipient.person_id))
 
 
 def _permitted(hold: Hold, s: Situation) -> bool:
@@ -162,7 +158,7 @@ def ar_05(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 @rule("contact")
 def ar_06(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noqa: ARG001
     """The text can be written from what is known; half a text is never sent."""
-    return deny("the message cannot be written", "a message", "action.message") if contact(s).message is None else None
+    return deny("the message cannot be written", "a message", "action.message") if s.contact.message is None else None
 
 
 @rule(*EVERYTHING)

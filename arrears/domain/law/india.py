@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from pydantic import PositiveInt
 
 from arrears.domain.calendar import ZoneName
-from arrears.domain.content import Block, WordList, found_in
+from arrears.domain.content import Block, WordList
 from arrears.domain.law.kit import DayCap, Hours, deny, outside_hours, over_cap, too_soon, zones_of_phone
-from arrears.domain.law.rule import contact, places, rule, tighter, within
-from arrears.domain.law.standing import lacking, left, strictest, unwished, words_of
+from arrears.domain.law.rule import places, rule, tighter, within
+from arrears.domain.law.standing import lacking, left, says, strictest, unwished
 from arrears.domain.message import MessageClass
 from arrears.domain.orders import Purpose
-from arrears.domain.situation import Names, Region, Situation
+from arrears.domain.person import Names, Region
+from arrears.domain.situation import Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Objection
 
@@ -54,15 +55,14 @@ def in_02(s: Situation, terms: Decency, now: datetime) -> Objection | None:
 
     RBI circular of 12 August 2022. The numbers, from which on calls are persistent, are ours.
     """
-    action = contact(s)
+    action = s.contact
     if s.third_party:
         return deny(f"a third party: {s.relation}", "the borrower and who is liable with them", "action.recipient")
     spoken = action.channel is Channel.CALL and (action.message is None or action.message.klass is not MessageClass.LIMITED_CONTENT)
     if spoken and (missing := lacking(s, terms.blocks)):
         return deny(f"an anonymous call, without {', '.join(missing)}", "a caller who says who they are", "action.message.blocks")
-    words = words_of(s)
-    if words and (flaws := found_in(words, terms.words)):
-        return deny(f"the text says: {', '.join(f.entry for f in flaws)}", "no intimidation", "action.message.text")
+    if (said := says(s, terms.words, "no intimidation")) is not None:
+        return said
     return strictest((unwished(s, _zones(s, terms.zone), now, _ANSWERS), _persistent(s, terms, now)))
 
 
@@ -76,7 +76,7 @@ def in_04(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
 
 
 def _hours(s: Situation, terms: IndianHours, now: datetime) -> Objection | None:
-    action = contact(s)
+    action = s.contact
     if action.channel not in terms.channels:
         return None
     return outside_hours(now, _zones(s, terms.zone), terms, "people.zone")
@@ -87,7 +87,7 @@ def _is_microfinance(s: Situation) -> bool:
 
 
 def _persistent(s: Situation, terms: Decency, now: datetime) -> Objection | None:
-    if contact(s).channel is not Channel.CALL:
+    if s.contact.channel is not Channel.CALL:
         return None
     calls = [c for c in left(s.contacts(s.recipient.person_id, channel=Channel.CALL)) if c.at <= now]
     last = max(calls, key=lambda c: c.at, default=None)

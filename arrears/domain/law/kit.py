@@ -8,8 +8,9 @@ from datetime import date, datetime, time, timedelta
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from arrears.domain.calendar import ONE_DAY, Window, local_date, local_instant, local_text
-from arrears.domain.law.rule import Terms, contact, tighter
-from arrears.domain.situation import Consent, ConsentKind, Contact, Names, Person, Situation, WishKind
+from arrears.domain.law.rule import Terms, tighter
+from arrears.domain.person import Consent, ConsentKind, Names, Person, WishKind
+from arrears.domain.situation import Contact, Situation
 from arrears.domain.strategy import Channel, Role
 from arrears.domain.verdict import Effect, Objection
 
@@ -173,5 +174,5 @@ def age_on(born: date, day: date) -> int:
 def zones_of_phone(s: Situation) -> tuple[str, ...]:
     """Every zone in which the recipient may be: where they live, and for calls and texts wherever the number may be."""
     home = (s.recipient.zone,) if s.recipient.zone else ()
-    by_phone = contact(s).channel in (Channel.CALL, Channel.SMS)
+    by_phone = s.contact.channel in (Channel.CALL, Channel.SMS)
     return (*home, *(s.point.zones if s.point and by_phone else ()))

@@ -17,7 +17,8 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from arrears.domain.situation import ContactAction, Names, Region, Situation
+from arrears.domain.person import Names, Region
+from arrears.domain.situation import Situation
 from arrears.domain.strategy import Referral
 from arrears.domain.verdict import Finding, Objection, RuleId
 
@@ -137,9 +138,3 @@ def rule(*about: About) -> Callable[[Check[T]], Check[T]]:
         return judge
 
     return define
-
-
-def contact(s: Situation) -> ContactAction:
-    """The situation's action, which is a contact: for rules that are about contacts only."""
-    assert isinstance(s.action, ContactAction)
-    return s.action

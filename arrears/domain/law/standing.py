@@ -7,14 +7,14 @@ from datetime import date, datetime
 
 from arrears.domain import holds
 from arrears.domain.calendar import ONE_DAY, Window, local_date, local_text
-from arrears.domain.content import missing_blocks
+from arrears.domain.content import WordList, found_in, missing_blocks
 from arrears.domain.content.words import Words
 from arrears.domain.law.kit import defer, deny, settled, stands, unwanted_hours
-from arrears.domain.law.rule import contact
 from arrears.domain.message import NoticeKind
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, NOT_MADE, Outcome
-from arrears.domain.situation import LENDER, Contact, Hold, Notice, Person, Relation, Situation, Wish, WishKind
+from arrears.domain.person import Person, Relation, Wish, WishKind
+from arrears.domain.situation import Contact, Hold, Notice, Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Objection
 
@@ -73,7 +73,7 @@ def wishes(person: Person, now: datetime, *kinds: WishKind) -> tuple[Wish, ...]:
 
 def refused_medium(s: Situation, now: datetime) -> tuple[Wish, ...]:
     """The recipient's wishes against the medium that would be used; also those that nobody wrote down, and that only their answer tells of."""
-    medium = contact(s).channel
+    medium = s.contact.channel
     told = tuple(w for w in wishes(s.recipient, now, WishKind.NO_MEDIUM) if w.channel is medium)
     taken_back = [w.withdrawn_at for w in s.recipient.wishes if w.withdrawn_at is not None and w.withdrawn_at <= now]
     stops = [c for c in s.contacts(s.recipient.person_id, channel=medium, direction=None) if c.outcome is Outcome.OPTED_OUT and c.at <= now]
@@ -92,7 +92,7 @@ def refused_for_good(s: Situation, now: datetime) -> bool:
 
 def refused_address(s: Situation, now: datetime) -> tuple[Wish, ...]:
     """The recipient's wishes against the number or address that would be used."""
-    used = contact(s).contact_point
+    used = s.contact.contact_point
     return tuple(w for w in wishes(s.recipient, now, WishKind.NO_ADDRESS) if used is not None and w.contact_point == used)
 
 
@@ -107,13 +107,13 @@ def unwished(s: Situation, zones: Iterable[str], now: datetime, unless: frozense
     ``unless`` are purposes for which only the hours are heeded: what somebody who wants no contact is owed nevertheless, such as an answer to what they
     asked, a notice that the law requires, and one confirmation of their wish.
     """
-    if contact(s).purpose is Purpose.CONFIRM_OPT_OUT and (again := _confirmed_before(s, now)):
+    if s.contact.purpose is Purpose.CONFIRM_OPT_OUT and (again := _confirmed_before(s, now)):
         return again
-    if contact(s).purpose not in unless:
+    if s.contact.purpose not in unless:
         if wishes(s.recipient, now, WishKind.NO_CONTACT) or refused_for_good(s, now):
             return deny("they asked not to be contacted", "what they agree to", "people.wishes")
         if refused_medium(s, now):
-            return deny(f"they asked not to be contacted by {contact(s).channel}", "another medium", "people.wishes")
+            return deny(f"they asked not to be contacted by {s.contact.channel}", "another medium", "people.wishes")
         if refused := refused_address(s, now):
             return deny("they asked not to be contacted there", "another contact point", "people.wishes", points_of(refused))
     return unwanted_now(s, zones, now)
@@ -169,14 +169,9 @@ def told(s: Situation, person_id: str, now: datetime, kinds: Iterable[NoticeKind
     )
 
 
-def acting(s: Situation) -> str:
-    """Who would act: the lender, or the id of an agency."""
-    return contact(s).by or LENDER
-
-
 def words_of(s: Situation) -> Words | None:
     """The words that would be said, if they are given."""
-    message = contact(s).message
+    message = s.contact.message
     if message is None or message.text is None:
         return None
     return Words(
@@ -190,9 +185,16 @@ def words_of(s: Situation) -> Words | None:
     )
 
 
+def says(s: Situation, lists: tuple[WordList, ...], limit: str) -> Objection | None:
+    """Denies a text that says what stands on one of the lists; what was said is told by the lists' entries, never by the text itself."""
+    words = words_of(s)
+    flaws = found_in(words, lists) if words else ()
+    return deny(f"the text says: {', '.join(flaw.entry for flaw in flaws)}", limit, "action.message.text") if flaws else None
+
+
 def lacking(s: Situation, required: Iterable[str]) -> tuple[str, ...]:
     """The required parts that the message lacks. Where neither its text nor its parts are given, nothing can be said of them."""
-    message = contact(s).message
+    message = s.contact.message
     if message is None or (message.text is None and message.blocks is None):
         return ()
     return missing_blocks(message.blocks, required)

@@ -7,25 +7,16 @@ from datetime import date, datetime, timedelta
 from pydantic import PositiveInt
 
 from arrears.domain.calendar import ONE_DAY
-from arrears.domain.content import WordList, found_in, premium_rate
+from arrears.domain.content import WordList, premium_rate
 from arrears.domain.holds import HoldReason, ends_at
 from arrears.domain.law.house import ASKS_FOR_NOTHING
 from arrears.domain.law.kit import Hours, agreed_hours, defer, deny, excepted, outside_hours, standing, stands, zones_of_phone
-from arrears.domain.law.rule import EVERYTHING, Terms, contact, rule, tighter
-from arrears.domain.law.standing import concerns, day_in, held, strictest, told, unwished, words_of
+from arrears.domain.law.rule import EVERYTHING, Terms, rule, tighter
+from arrears.domain.law.standing import concerns, day_in, held, says, strictest, told, unwished, words_of
 from arrears.domain.message import NoticeKind
 from arrears.domain.orders import Purpose
-from arrears.domain.situation import (
-    LENDER,
-    STANDS_FOR_THE_BORROWER,
-    Circumstance,
-    ConsentKind,
-    ContactAction,
-    Hold,
-    Names,
-    Relation,
-    Situation,
-)
+from arrears.domain.person import STANDS_FOR_THE_BORROWER, Circumstance, ConsentKind, Names, Relation
+from arrears.domain.situation import LENDER, ContactAction, Hold, Situation
 from arrears.domain.strategy import Channel, Referral
 from arrears.domain.verdict import Objection
 
@@ -65,7 +56,7 @@ def uk_01(s: Situation, terms: Hours, now: datetime) -> Objection | None:
 
     CONC 7.9 (7.9.4R from memory). The hours, Monday to Saturday, are ours; the customer can agree to others.
     """
-    action, zones = contact(s), zones_of_phone(s)
+    action, zones = s.contact, zones_of_phone(s)
     asked = unwished(s, zones, now, _ANSWERS | {Purpose.CONFIRM_OPT_OUT})
     if action.channel not in terms.channels:
         return asked
@@ -80,7 +71,7 @@ def uk_02(s: Situation, terms: ListedWords, now: datetime) -> Objection | None: 
     """
     if s.third_party:
         return deny(f"a third party: {s.relation}", "the customer, or who speaks for them", "action.recipient")
-    return _says(s, terms.words, "nothing that embarrasses, pretends or goes to whoever lives there")
+    return says(s, terms.words, "nothing that embarrasses, pretends or goes to whoever lives there")
 
 
 @rule("contact")
@@ -95,7 +86,7 @@ def uk_03(s: Situation, terms: CallBack, now: datetime) -> Objection | None:  # 
         return deny(
             f"a number that begins with {', '.join(f.entry for f in costly)}", "a number that costs no extra", "action.message.text"
         )
-    return _says(s, terms.words, "no trick to make somebody call")
+    return says(s, terms.words, "no trick to make somebody call")
 
 
 @rule("contact")
@@ -104,7 +95,7 @@ def uk_04(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     CONC 7.9.10R, 7.9.11G.
     """
-    action = contact(s)
+    action = s.contact
     if action.verified_person is not False or action.purpose is Purpose.LOCATE:
         return None
     return deny("the person is not verified", "the right person", "action.verified_person")
@@ -116,7 +107,7 @@ def uk_05(s: Situation, terms: Visits, now: datetime) -> Objection | None:
 
     CONC 7.9.12R–7.9.13G and what follows. How many days are adequate is ours.
     """
-    if contact(s).channel is not Channel.VISIT:
+    if s.contact.channel is not Channel.VISIT:
         return None
     if burdened := terms.not_to & set(s.recipient.circumstances):
         return deny(", ".join(sorted(burdened)), "no visit to a vulnerable customer", "people.circumstances")
@@ -148,7 +139,7 @@ def uk_08(s: Situation, terms: ListedWords, now: datetime) -> Objection | None: 
 
     CONC 7.3 (7.3.4R; 7.3.10R from memory).
     """
-    return _says(s, terms.words, "no pressure to pay too much at once or with borrowed money")
+    return says(s, terms.words, "no pressure to pay too much at once or with borrowed money")
 
 
 @rule(*EVERYTHING)
@@ -232,7 +223,7 @@ def uk_14(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     holds = held(s, now, *_MORATORIA)
     if not holds or not _allowed_in_moratorium(s):
         return None
-    return excepted(f"{contact(s).purpose} to the {s.relation} in a moratorium", "reg. 11(2)", "holds", (h.hold_id for h in holds))
+    return excepted(f"{s.contact.purpose} to the {s.relation} in a moratorium", "reg. 11(2)", "holds", (h.hold_id for h in holds))
 
 
 @rule("contact", Referral.AGENCY)
@@ -284,12 +275,6 @@ def uk_18(s: Situation, terms: Lasting, now: datetime) -> Objection | None:
         return deny("no default notice", limit, "notices")
     free = (notices[0].delivered_at or notices[0].sent_at) + timedelta(days=terms.days)
     return None if now >= free else defer(f"served at {notices[0].sent_at.isoformat()}", limit, "notices", free)
-
-
-def _says(s: Situation, words: tuple[WordList, ...], limit: str) -> Objection | None:
-    said = words_of(s)
-    flaws = found_in(said, words) if said else ()
-    return deny(f"the text says: {', '.join(f.entry for f in flaws)}", limit, "action.message.text") if flaws else None
 
 
 def _answers(s: Situation) -> bool:

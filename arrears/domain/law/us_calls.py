@@ -27,11 +27,12 @@ from arrears.domain.law.kit import (
     too_soon,
     zones_of_phone,
 )
-from arrears.domain.law.rule import Terms, contact, rule, tighter
+from arrears.domain.law.rule import Terms, rule, tighter
 from arrears.domain.law.standing import NOT_CONNECTED, TALKED, left, points_of, refused_address, strictest, unwanted_now
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import ConsentKind, Contact, Names, Relation, Situation
+from arrears.domain.person import ConsentKind, Names, Relation
+from arrears.domain.situation import Contact, Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Effect, Objection
 
@@ -132,7 +133,7 @@ def us_08(s: Situation, terms: Touches, now: datetime) -> Objection | None:
 
     12 CFR 1006.14(a), (b)(1); the numbers are ours. Answers and notices that the person asked for, or the law asks for, do not count against anybody.
     """
-    action = contact(s)
+    action = s.contact
     if action.purpose in _UNCOUNTED or s.relation is Relation.ATTORNEY:
         return None
     person = s.recipient.person_id
@@ -152,7 +153,7 @@ def us_10(s: Situation, terms: Hours, now: datetime) -> Objection | None:
 
     12 CFR 1006.6(b)(1)(i); 15 U.S.C. 1692c(a)(1). For electronic messages the time of sending counts (US-12).
     """
-    action = contact(s)
+    action = s.contact
     if action.channel not in terms.channels:
         return None
     return outside_hours(now, zones_of_phone(s), terms, "people.zone, contact_points.zones", agreed_hours(s.recipient, action.channel, now))
@@ -164,7 +165,7 @@ def us_11(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     12 CFR 1006.6(b)(1), (3); 15 U.S.C. 1692c(a)(1).
     """
-    if contact(s).channel in (Channel.CALL, Channel.VISIT, Channel.LETTER) and (refused := refused_address(s, now)):
+    if s.contact.channel in (Channel.CALL, Channel.VISIT, Channel.LETTER) and (refused := refused_address(s, now)):
         return deny("they asked not to be contacted there", "a number or place that suits them", "people.wishes", points_of(refused))
     return unwanted_now(s, zones_of_phone(s), now)
 
@@ -188,7 +189,7 @@ def us_71(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     47 CFR 64.1200(a)(10), (12), which leave up to ten business days; ours is at once. One text may confirm it (US-17).
     """
-    action, person = contact(s), s.recipient
+    action, person = s.contact, s.recipient
     if action.channel is Channel.SMS and action.purpose is not Purpose.CONFIRM_OPT_OUT:
         kind = ConsentKind.TEXTS
     elif _artificial_call(s):
@@ -211,7 +212,7 @@ def us_73(s: Situation, terms: PhoneCap, now: datetime) -> Objection | None:
 
     940 CMR 7.04(1)(f).
     """
-    if contact(s).channel not in terms.channels or s.relation is Relation.ATTORNEY:
+    if s.contact.channel not in terms.channels or s.relation is Relation.ATTORNEY:
         return None
     person = s.recipient.person_id
     counted = [
@@ -229,17 +230,17 @@ def same_debt(s: Situation, loan_id: str) -> bool:
 
 
 def _limited(s: Situation) -> bool:
-    return contact(s).channel is Channel.CALL and s.relation is not Relation.ATTORNEY
+    return s.contact.channel is Channel.CALL and s.relation is not Relation.ATTORNEY
 
 
 def _artificial_call(s: Situation) -> bool:
-    return contact(s).channel is Channel.CALL and contact(s).artificial_voice
+    return s.contact.channel is Channel.CALL and s.contact.artificial_voice
 
 
 def _calls(s: Situation, *, inbound: bool = False) -> Iterator[Contact]:
     """The calls to the person about the debt by whoever calls now, to any number of theirs; with ``inbound`` those by the person too."""
     direction = None if inbound else "out"
-    by = contact(s).by
+    by = s.contact.by
     calls = s.contacts(s.recipient.person_id, channel=Channel.CALL, direction=direction)
     return (c for c in calls if c.by == by and same_debt(s, c.loan))
 

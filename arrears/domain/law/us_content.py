@@ -6,14 +6,15 @@ from datetime import datetime
 
 from arrears.domain.content import Block, LimitedContent, WordList, deadlines, debt_facts, found_in, limited_content
 from arrears.domain.law.kit import deny
-from arrears.domain.law.rule import Terms, contact, rule, tighter
-from arrears.domain.law.standing import day_in, electronic, lacking, points_of, words_of
+from arrears.domain.law.rule import Terms, rule, tighter
+from arrears.domain.law.standing import day_in, electronic, lacking, points_of, says, words_of
 from arrears.domain.law.us_notices import Period, first_communication, validation_ends
 from arrears.domain.law.us_people import CONSUMERS, Collector, opted_out_of_address, speaks_to_a_consumer
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, Outcome
-from arrears.domain.situation import Names, Relation, Situation
+from arrears.domain.person import Names, Relation
+from arrears.domain.situation import Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Objection
 
@@ -51,7 +52,7 @@ def us_18(s: Situation, terms: Parts, now: datetime) -> Objection | None:
 
     12 CFR 1006.6(e). One confirmation is allowed by US-17.
     """
-    action = contact(s)
+    action = s.contact
     if not electronic(action.channel):
         return None
     refused = opted_out_of_address(s, now)
@@ -69,7 +70,7 @@ def us_24(s: Situation, terms: Silence, now: datetime) -> Objection | None:  # n
 
     12 CFR 1006.10(b)(1)–(4); 15 U.S.C. 1692b(1), (2), (4), (5).
     """
-    action = contact(s)
+    action = s.contact
     if action.purpose is not Purpose.LOCATE or s.relation in CONSUMERS or s.relation is Relation.ATTORNEY:
         return None
     limit = "a message about location information only"
@@ -86,7 +87,7 @@ def us_27(s: Situation, terms: Voicemail, now: datetime) -> Objection | None:  #
 
     12 CFR 1006.2(j). It is an attempt all the same, and its call counts (US-01).
     """
-    action = contact(s)
+    action = s.contact
     if action.message is None or action.message.klass is not MessageClass.LIMITED_CONTENT:
         return None
     limit = "a voicemail with nothing but the permitted sentences"
@@ -111,7 +112,7 @@ def us_30(s: Situation, terms: Disclosure, now: datetime) -> Objection | None:
     """
     if not speaks_to_a_consumer(s) or not terms.bind(s):
         return None
-    if contact(s).purpose is Purpose.CONFIRM_OPT_OUT or contact(s).channel is Channel.VISIT:
+    if s.contact.purpose is Purpose.CONFIRM_OPT_OUT or s.contact.channel is Channel.VISIT:
         return None
     before = first_communication(s, now)
     surely = before is not None and before.outcome in _SURELY_HEARD
@@ -128,18 +129,12 @@ def us_31(s: Situation, terms: Honesty, now: datetime) -> Objection | None:  # n
 
     12 CFR 1006.14(g); words: 1006.14, 1006.18(b), (c); 15 U.S.C. 1692d, 1692e.
     """
-    action = contact(s)
+    action = s.contact
     klass = action.message.klass if action.message else None
     spoken = action.channel is Channel.CALL and klass not in (MessageClass.LIMITED_CONTENT, MessageClass.LOCATE_ONLY)
     if spoken and (missing := lacking(s, terms.blocks)):
         return deny(f"without {', '.join(missing)}", "the caller's identity", "action.message.blocks")
-    words = words_of(s)
-    flaws = found_in(words, terms.words) if words else ()
-    return (
-        deny(f"the text says: {', '.join(f.entry for f in flaws)}", "no pretence, threat or insult", "action.message.text")
-        if flaws
-        else None
-    )
+    return says(s, terms.words, "no pretence, threat or insult")
 
 
 @rule("contact")
@@ -148,7 +143,7 @@ def us_43(s: Situation, terms: Period, now: datetime) -> Objection | None:
 
     12 CFR 1006.38(b)(1); the period: 1006.34(b)(5) (US-41). It begins with the validation information.
     """
-    words, message = words_of(s), contact(s).message
+    words, message = words_of(s), s.contact.message
     if words is None or not speaks_to_a_consumer(s) or not terms.bind(s) or (message and message.notice is NoticeKind.VALIDATION):
         return None
     today, ends = day_in(now, s.borrower.zone), validation_ends(s, terms, now)

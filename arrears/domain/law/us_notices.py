@@ -13,7 +13,7 @@ from arrears.domain.content import WordList, found_in
 from arrears.domain.holds import HoldReason
 from arrears.domain.law.house import ASKS_FOR_NOTHING
 from arrears.domain.law.kit import defer, deny, standing
-from arrears.domain.law.rule import EVERYTHING, Terms, contact, rule, tighter
+from arrears.domain.law.rule import EVERYTHING, Terms, rule, tighter
 from arrears.domain.law.standing import business_days_after, day_in, electronic, held, left, told, words_of
 from arrears.domain.law.us_calls import same_debt
 from arrears.domain.law.us_people import Collector, speaks_to_a_consumer
@@ -21,16 +21,8 @@ from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.money import Amount
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, Outcome
-from arrears.domain.situation import (
-    Circumstance,
-    ConsentKind,
-    Contact,
-    ContactAction,
-    Names,
-    Person,
-    Relation,
-    Situation,
-)
+from arrears.domain.person import Circumstance, ConsentKind, Names, Person, Relation
+from arrears.domain.situation import Contact, ContactAction, Situation
 from arrears.domain.strategy import Channel, Referral
 from arrears.domain.verdict import Objection
 
@@ -85,7 +77,7 @@ def us_40(s: Situation, terms: WithinDays, now: datetime) -> Objection | None:
 
     12 CFR 1006.34(a)(1); 15 U.S.C. 1692g(a).
     """
-    action = contact(s)
+    action = s.contact
     notice = action.message.notice if action.message else None
     if not speaks_to_a_consumer(s) or not terms.bind(s) or notice is NoticeKind.VALIDATION or action.purpose in ASKS_FOR_NOTHING:
         return None
@@ -116,7 +108,7 @@ def us_45(s: Situation, terms: Disclosures, now: datetime) -> Objection | None:
 
     12 CFR 1006.42(a)(1), (b). The validation information within the first communication needs no consent.
     """
-    action = contact(s)
+    action = s.contact
     notice = action.message.notice if action.message else None
     if notice not in terms.kinds:
         return None
@@ -234,7 +226,7 @@ def _owing(s: Situation) -> Iterator[Person]:
 
 def communications(s: Situation, now: datetime) -> list[Contact]:
     """What may have conveyed something about the debt to the recipient so far, by whoever acts now: the oldest first."""
-    by = contact(s).by
+    by = s.contact.by
     past = left(s.contacts(s.recipient.person_id, direction=None))
     said = [c for c in past if c.by == by and same_debt(s, c.loan) and c.at <= now and c.outcome not in _TOLD_NOBODY]
     return sorted((c for c in said if c.klass is not MessageClass.LIMITED_CONTENT), key=lambda c: c.at)
@@ -246,7 +238,7 @@ def first_communication(s: Situation, now: datetime) -> Contact | None:
 
 def validation_ends(s: Situation, terms: Period, now: datetime) -> date | None:
     """The last day of the validation period; ``None`` while the validation information was not sent, so that it has not begun."""
-    notices = told(s, s.loan.borrower, now, (NoticeKind.VALIDATION,), contact(s).by)
+    notices = told(s, s.loan.borrower, now, (NoticeKind.VALIDATION,), s.contact.by)
     if not notices:
         return None
     last, zone = notices[-1], s.borrower.zone

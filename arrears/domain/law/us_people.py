@@ -9,7 +9,7 @@ from pydantic import PositiveInt, field_validator
 
 from arrears.domain.holds import HoldReason
 from arrears.domain.law.kit import defer, deny, excepted, standing
-from arrears.domain.law.rule import Terms, contact, rule, tighter
+from arrears.domain.law.rule import Terms, rule, tighter
 from arrears.domain.law.standing import (
     electronic,
     held,
@@ -25,7 +25,8 @@ from arrears.domain.law.standing import (
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, Outcome
-from arrears.domain.situation import LENDER, ConsentKind, Contact, Names, Relation, Situation, Wish, WishKind
+from arrears.domain.person import ConsentKind, Names, Relation, Wish, WishKind
+from arrears.domain.situation import LENDER, Contact, Situation
 from arrears.domain.strategy import Channel
 from arrears.domain.verdict import Objection
 
@@ -60,7 +61,7 @@ class Collector(Terms):
 
     def bind(self, s: Situation) -> bool:
         """Whether it binds who would act: an agency always collects for another."""
-        by = contact(s).by
+        by = s.contact.by
         return ("third_party" if by != LENDER else s.loan.capacity) in self.binds
 
 
@@ -113,7 +114,7 @@ def us_15(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     12 CFR 1006.22(f)(3), (4).
     """
     point = s.point
-    if contact(s).channel is not Channel.EMAIL or point is None or point.place != "work":
+    if s.contact.channel is not Channel.EMAIL or point is None or point.place != "work":
         return None
     wrote = any(c.contact_point == point.contact_point_id for c in _inbound(s, Channel.EMAIL, now))
     if wrote or standing(s.recipient.consents, ConsentKind.WORKPLACE, Channel.EMAIL, now):
@@ -128,8 +129,8 @@ def us_16(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     12 CFR 1006.14(h)(1). What is still allowed says US-17.
     """
     refused = refused_medium(s, now)
-    if refused and contact(s).purpose not in _AFTER_OPT_OUT:
-        return deny(f"they asked not to be contacted by {contact(s).channel}", "another medium", "people.wishes", points_of(refused))
+    if refused and s.contact.purpose not in _AFTER_OPT_OUT:
+        return deny(f"they asked not to be contacted by {s.contact.channel}", "another medium", "people.wishes", points_of(refused))
     if s.relation in CONSUMERS:
         return None
     if wishes(s.recipient, now, WishKind.NO_CONTACT) or refused_for_good(s, now):
@@ -143,7 +144,7 @@ def us_17(s: Situation, terms: Once, now: datetime) -> Objection | None:
 
     12 CFR 1006.14(h)(2)(i)–(iii); 47 CFR 64.1200(a)(12).
     """
-    action = contact(s)
+    action = s.contact
     if action.purpose not in _AFTER_OPT_OUT or not (refused := _opted_out(s, now)):
         return None
     since = max(wish.at for wish in refused)
@@ -171,7 +172,7 @@ def us_20(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     12 CFR 1006.6(c)(1); 15 U.S.C. 1692c(c).
     """
-    if contact(s).purpose in _AFTER_CEASE and s.relation in CONSUMERS:
+    if s.contact.purpose in _AFTER_CEASE and s.relation in CONSUMERS:
         return None
     ceased = _ceased(s, now)
     return (
@@ -187,7 +188,7 @@ def us_21(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     12 CFR 1006.6(c)(2)(i)–(iii).
     """
-    action = contact(s)
+    action = s.contact
     if action.purpose not in _AFTER_CEASE or s.relation not in CONSUMERS or not (ceased := _ceased(s, now)):
         return None
     limit = "a message that says that and no more"
@@ -209,12 +210,12 @@ def us_22(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
         return excepted("the consumer's own consent", "third parties with it", "people.consents", (c.consent_id for c in agreed))
     if s.relation is Relation.DEBT_ADVISER and s.tie is not None and s.tie.evidence is not None:
         return excepted("an adviser whom the consumer authorised", "third parties with consent", "loans.ties", (s.tie.evidence,))
-    if contact(s).purpose is Purpose.LOCATE and s.relation is not Relation.DEBT_ADVISER:
+    if s.contact.purpose is Purpose.LOCATE and s.relation is not Relation.DEBT_ADVISER:
         reached = _reached(s, now)
         return (
             deny("it is known where the consumer is", "location information that is not known", "history", (reached,)) if reached else None
         )
-    return deny(f"{contact(s).purpose} with a third party: {s.relation}", "location information only", "action.purpose")
+    return deny(f"{s.contact.purpose} with a third party: {s.relation}", "location information only", "action.purpose")
 
 
 @rule("contact")
@@ -267,7 +268,7 @@ def us_28(s: Situation, terms: AddressNotice, now: datetime) -> Objection | None
     12 CFR 1006.6(d)(4); the opt-out period: (ii)(C)(5).
     """
     point = s.point
-    if contact(s).channel is not Channel.EMAIL or s.relation not in CONSUMERS or point is None or not terms.bind(s):
+    if s.contact.channel is not Channel.EMAIL or s.relation not in CONSUMERS or point is None or not terms.bind(s):
         return None
     if any(c.contact_point in (None, point.contact_point_id) for c in _inbound(s, Channel.EMAIL, now)):
         return None
@@ -292,7 +293,7 @@ def us_29(s: Situation, terms: FreshNumber, now: datetime) -> Objection | None:
     12 CFR 1006.6(d)(5)(i), (ii).
     """
     point = s.point
-    if contact(s).channel is not Channel.SMS or s.relation not in CONSUMERS or point is None or not terms.bind(s):
+    if s.contact.channel is not Channel.SMS or s.relation not in CONSUMERS or point is None or not terms.bind(s):
         return None
     texted = [
         c.at
@@ -314,7 +315,7 @@ def us_29(s: Situation, terms: FreshNumber, now: datetime) -> Objection | None:
 
 def opted_out_of_address(s: Situation, now: datetime) -> tuple[Wish, ...]:
     """The recipient's wishes against an electronic address that would be used."""
-    return refused_address(s, now) if electronic(contact(s).channel) else ()
+    return refused_address(s, now) if electronic(s.contact.channel) else ()
 
 
 def _opted_out(s: Situation, now: datetime) -> tuple[Wish, ...]:
@@ -351,5 +352,5 @@ def _inbound(s: Situation, channel: Channel, now: datetime) -> list[Contact]:
 
 def speaks_to_a_consumer(s: Situation) -> bool:
     """Whether the recipient counts as the consumer, and the message is not one that is for nobody in particular."""
-    message = contact(s).message
+    message = s.contact.message
     return s.relation in CONSUMERS and (message is None or message.klass is not MessageClass.LIMITED_CONTENT)

@@ -15,7 +15,7 @@ from arrears.domain.events import Code, Id
 from arrears.domain.message import NoticeKind
 from arrears.domain.money import Amount
 from arrears.domain.outcome import ANSWERED, UNREACHED, Outcome
-from arrears.domain.situation import Circumstance, ConsentKind, Region, Relation, WishKind
+from arrears.domain.person import Circumstance, ConsentKind, Region, Relation, WishKind
 from arrears.domain.strategy import Channel, Slug
 from arrears.ledger.portfolio.entries import Language, PointEntry, UnpaidAmount
 from arrears.ledger.tables import Direction, LenderKind, Place

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import col, select
 
 from arrears.domain.outcome import Outcome
-from arrears.domain.situation import Relation, WishKind
+from arrears.domain.person import Relation, WishKind
 from arrears.domain.strategy import Channel
 from arrears.ledger import reported
 from arrears.ledger.facts.kinds import (
@@ -77,8 +79,12 @@ async def wish_withdrawn(w: Writing, told: WishWithdrawn) -> bool:
         for row in standing
         if told.channel in (None, row.channel) and (point is None or row.contact_point_id == point.id) and row.at <= told.at
     ]
+    return _withdraw(w, meant, told.at)
+
+
+def _withdraw(w: Writing, meant: Sequence[WishRow | ConsentRow], at: datetime) -> bool:
     for row in meant:
-        row.withdrawn_at = told.at
+        row.withdrawn_at = at
         w.add(row)
     return bool(meant)
 
@@ -117,10 +123,7 @@ async def consent_withdrawn(w: Writing, told: ConsentWithdrawn) -> bool:
         )
     )
     meant = [row for row in given if told.channel is None or row.channel in (None, told.channel)]
-    for row in meant:
-        row.withdrawn_at = told.at
-        w.add(row)
-    return bool(meant)
+    return _withdraw(w, meant, told.at)
 
 
 async def circumstance(w: Writing, told: CircumstanceTold) -> bool:

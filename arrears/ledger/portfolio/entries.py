@@ -15,7 +15,7 @@ from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, 
 from arrears.domain.calendar import ZoneName
 from arrears.domain.events import Code
 from arrears.domain.money import Amount, Currency
-from arrears.domain.situation import Region
+from arrears.domain.person import Region
 from arrears.domain.strategy import Line, Slug
 from arrears.ledger.tables import ContactKind, LenderKind
 from arrears.ledger.tables import Place as ContactPlace

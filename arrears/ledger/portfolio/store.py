@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.situation import WishKind
+from arrears.domain.person import WishKind
 from arrears.ledger.portfolio.addresses import whereabouts
 from arrears.ledger.portfolio.check import PERSON_FIELDS, Accepted, Checked, Complaint
 from arrears.ledger.portfolio.entries import LoanEntry, PersonEntry, PointEntry

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from arrears.domain.situation import Relation
+from arrears.domain.person import Relation
 from arrears.ledger.tables.columns import ID_LENGTH, ExactAmount, Row, amount_check, code, must
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint
 from sqlmodel import Field
 
-from arrears.domain.situation import Circumstance, ConsentKind, WishKind
+from arrears.domain.person import Circumstance, ConsentKind, WishKind
 from arrears.domain.strategy import Channel
 from arrears.ledger.tables.columns import ID_LENGTH, Row, code, must, together
 

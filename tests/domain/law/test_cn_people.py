@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.domain.outcome import ANSWERED, NOT_MADE, UNREACHED, Outcome
-from arrears.domain.situation import Relation
+from arrears.domain.person import Relation
 from arrears.domain.verdict import Effect
 from tests.domain.law.chinese import effect, finding, hold
 from tests.domain.law.situations import called, document, missed_calls, shanghai, situation, to_relative
