@@ -118,18 +118,14 @@ async def notice(w: Writing, told: NoticeTold) -> bool:
 async def agency(w: Writing, told: AgencyTold) -> bool:
     """An agency's record, which replaces the one before; up to when its contacts are known stays."""
     row = await w.session.get(AgencyRow, told.agency, with_for_update=True, populate_existing=True)
-    if row is None:
-        row = AgencyRow(id=told.agency, recorded_at=w.now)
-        w.add(row)
-        new = True
-    else:
-        new = any(getattr(row, name) != getattr(told, name) for name in _OF_AN_AGENCY) or row.agreed != sorted(told.agreed)
-    if new:
-        for name in _OF_AN_AGENCY:
-            setattr(row, name, getattr(told, name))
-        row.agreed, row.recorded_at = sorted(told.agreed), w.now
-        w.add(row)
-    return new
+    agreed = sorted(told.agreed)
+    if row is not None and row.agreed == agreed and all(getattr(row, name) == getattr(told, name) for name in _OF_AN_AGENCY):
+        return False
+    row = row or AgencyRow(id=told.agency, recorded_at=w.now)
+    for name in _OF_AN_AGENCY:
+        setattr(row, name, getattr(told, name))
+    row.agreed, row.recorded_at = agreed, w.now
+    return w.add(row)
 
 
 async def agency_contacts(w: Writing, told: AgencyContacts) -> bool:
