@@ -68,7 +68,7 @@ def agenda(case: Case, now: datetime) -> tuple[Due, ...]:
         waiting: dict[str, datetime | None] = {}
         for step in in_group:
             if step.key not in case.steps:
-                due = _due(case, ladder, step, rungs[step.rung], planned, waiting)
+                due = _due(case, ladder, step, rungs[step.rung], planned, waiting, now)
                 waiting[step.rung] = due
                 remaining.append(Due(step, rungs[step.rung], due))
         busy = [case.calendar.day_of(case.steps[s.key].at) for s in in_group if _touched(case, s, rungs[s.rung])]
@@ -94,12 +94,15 @@ def _touched(case: Case, step: Step, rung: Rung) -> bool:
     return isinstance(rung, ContactRung | RelativesRung) and note is not None and note.outcome not in NOT_MADE
 
 
-def _due(case: Case, ladder: Ladder, step: Step, rung: Rung, planned: date | None, waiting: dict[str, datetime | None]) -> datetime | None:
+def _due(
+    case: Case, ladder: Ladder, step: Step, rung: Rung, planned: date | None, waiting: dict[str, datetime | None], now: datetime
+) -> datetime | None:
     if planned is None:
         return None
-    due: datetime | None = _after_pauses(case, ladder.pauses, case.calendar.instant(planned, step.at), step.at)
-    if step.key in case.deferred and due is not None:
-        due = max(due, case.deferred[step.key].until)
+    first = case.calendar.instant(planned, step.at)
+    if step.key in case.deferred:
+        first = max(first, case.deferred[step.key].until)
+    due = _after_pauses(case, ladder.pauses, first, step.at, now)
     after = rung.only_if.not_reached_by
     if after in waiting and due is not None:
         awaited = waiting[after]
@@ -107,10 +110,10 @@ def _due(case: Case, ladder: Ladder, step: Step, rung: Rung, planned: date | Non
     return due
 
 
-def _after_pauses(case: Case, standing: Iterable[Pause], due: datetime, at: time) -> datetime | None:
-    """``due`` moved behind every pause that covers it, to the step's own time of day."""
-    standing = tuple(standing)
-    while covering := [p for p in standing if p.in_force(due)]:
+def _after_pauses(case: Case, standing: Iterable[Pause], due: datetime, at: time, now: datetime) -> datetime | None:
+    """``due`` moved behind every pause that covers it or has begun since, to the step's own time of day: the step was not made, so it waits too."""
+    standing = tuple(p for p in standing if p.since <= max(due, now))
+    while covering := [p for p in standing if p.until is None or p.until > due]:
         ends = [p.until for p in covering]
         if None in ends:
             return None

@@ -254,3 +254,16 @@ def _asked(ask: AskApproval):
             at=_at(4, 11), approval_id=ask.approval_id, step=ask.step, people=("P-2",), remind_at=ask.remind_at, deadline=ask.deadline
         )
     ]
+
+
+def test_a_step_that_was_due_before_a_payment_was_heard_keeps_the_quiet_days_as_well():
+    case = a_case(strategy(call(0), quiet_days_after_payment=2))
+    heard_late = apply(case, payment("400.00", _at(0, 10, 1)))
+    assert next_move(heard_late, _at(0, 10, 1)).until == _at(2)
+    assert isinstance(next_move(heard_late, _at(2)), Contact)
+    assert next_move(heard_late, _at(2, 8, 59)).until == _at(2), "the pause has ended, the step's own hour has not come"
+
+
+def test_a_step_that_was_put_off_into_a_pause_waits_until_the_pause_ends():
+    case = apply(a_case(strategy(call(0), quiet_days_after_payment=2)), StepDeferred(at=_at(0), step="call-0.1", until=_at(1, 9)))
+    assert next_move(apply(case, payment("400.00", _at(0, 15))), _at(1, 9)).until == _at(2)
