@@ -118,7 +118,7 @@ async def notice(w: Writing, told: NoticeTold) -> bool:
 async def agency(w: Writing, told: AgencyTold) -> bool:
     """An agency's record, which replaces the one before; up to when its contacts are known stays."""
     row = await w.session.get(AgencyRow, told.agency, with_for_update=True, populate_existing=True)
-    agreed = sorted(told.agreed)
+    agreed: list[str] = sorted(told.agreed)
     if row is not None and row.agreed == agreed and all(getattr(row, name) == getattr(told, name) for name in _OF_AN_AGENCY):
         return False
     row = row or AgencyRow(id=told.agency, recorded_at=w.now)
