@@ -5,8 +5,8 @@ for each (``RecordRow``): whether it was inserted, updated or deleted, the diges
 written several times in a transaction is chained once, what was rolled back never. The head of the chain is locked last, when all other locks are held,
 so that writers wait for each other briefly and never in a circle.
 
-All tables are chained, operators too (who may approve is worth a forger's while), except for ``OPERATIONAL``: ``relays``, an outbox whose facts
-stand in other tables; the chain itself; and alembic's own. Rows are digested whole, sealed texts as they are sealed.
+All tables are chained, operators too (who may approve is worth a forger's while), except for ``OPERATIONAL``: outboxes and caches, whose facts stand
+in other tables; who is signed in just now; the chain itself; and alembic's own. Rows are digested whole, sealed texts as they are sealed.
 
 Only the unit of work may write chained tables: other statements are refused where they reach the database, because nobody would note their rows.
 """
@@ -30,7 +30,13 @@ from arrears.ledger.chain_sql import Key, Record, Shape, shape_of
 from arrears.ledger.digest import GENESIS, record_hash, row_digest, row_key
 from arrears.ledger.tables import METADATA, Op
 
-OPERATIONAL = frozenset({"relays", "records", "chain_heads", "alembic_version"})
+OPERATIONAL = frozenset(
+    {
+        *("records", "chain_heads", "alembic_version"),
+        *("relays", "deliveries", "cursors", "answers", "heard_messages"),
+        *("sessions", "login_failures", "work_lists"),
+    }
+)
 """The tables that are not chained."""
 
 _SESSION = "arrears_session"

@@ -22,8 +22,14 @@ from typing import Any, Literal
 from arrears.prove.database import Database, Row, Sqlite, Unreadable, connect
 from arrears.prove.piles import PILES, Piles
 
-UNCHAINED = frozenset({"relays", "records", "chain_heads", "alembic_version"})
-"""Tables without records: an outbox, the chain itself, and the version of the tables."""
+UNCHAINED = frozenset(
+    {
+        *("records", "chain_heads", "alembic_version"),
+        *("relays", "deliveries", "cursors", "answers", "heard_messages"),
+        *("sessions", "login_failures", "work_lists"),
+    }
+)
+"""Tables without records: outboxes, caches and sessions, the chain itself, and the version of the tables."""
 
 NOTHING_BEFORE = "0" * 64
 MOST_LISTED = 1000

@@ -94,6 +94,19 @@ class PaymentRow(Row, table=True):
     recorded_at: datetime
 
 
+class PaymentReversalRow(Row, table=True):
+    """A payment that the bank took back, or that was booked by mistake: from ``reversed_at`` on it is as if it had never been made.
+
+    Until then it counted, and what was not done because of it was rightly not done. ``reason`` is a code.
+    """
+
+    payment_id: str = Field(primary_key=True, foreign_key="payments.payment_id", max_length=ID_LENGTH)
+    reversed_at: datetime
+    reason: str = Field(max_length=120)
+    source: str = Field(max_length=64)
+    recorded_at: datetime
+
+
 class RelationRow(Row, table=True):
     """A person who is tied to somebody's loan, and as what. ``evidence`` refers to the proof of a guarantee, a joint debt, a marriage or an authority.
 
