@@ -48,6 +48,13 @@ class Cases:
         """A message was left in the ledger."""
         self._left.set()
 
+    async def client(self) -> Client:
+        """A client of Temporal. Raises ``TemporalAway``."""
+        try:
+            return await self._temporal()
+        except TemporalUnreachable as away:
+            raise TemporalAway(str(away)) from away
+
     async def check(self) -> None:
         """Raise ``TemporalAway`` if no server answers."""
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -25,14 +25,17 @@ class FieldProblem(BaseModel):
 
 
 class Problem(Exception):
-    """Ends a request with a problem; ``code`` is for programs, ``detail`` for people."""
+    """Ends a request with a problem; ``code`` is for programs, ``detail`` for people, ``headers`` go with the answer, such as ``Retry-After``."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str, fields: Sequence[FieldProblem] = ()) -> None:
+    def __init__(
+        self, status: HTTPStatus, code: str, detail: str, fields: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.fields = tuple(fields)
+        self.headers = dict(headers or {})
 
 
 class ProblemBody(BaseModel):
@@ -83,5 +86,8 @@ def answer_with_problems(app: FastAPI) -> None:
 def as_response(problem: Problem) -> Response:
     body = ProblemBody(title=problem.status.phrase, status=problem.status, code=problem.code, detail=problem.detail, errors=problem.fields)
     return JSONResponse(
-        body.model_dump(mode="json", exclude_defaults=True) | {"type": body.type}, problem.status, None, "application/problem+json"
+        body.model_dump(mode="json", exclude_defaults=True) | {"type": body.type},
+        problem.status,
+        problem.headers,
+        "application/problem+json",
     )
