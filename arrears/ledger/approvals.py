@@ -154,13 +154,21 @@ async def open_approvals(session: AsyncSession, now: datetime, loan_id: str | No
     )
     if loan_id is not None:
         wanted = wanted.where(col(CaseRow.loan_id) == loan_id)
-    return [_request(row, case, tuple(await people(session, row.id))) for row, case in (await session.exec(wanted)).all()]
+    return [request(row, case, tuple(await people(session, row.id))) for row, case in (await session.exec(wanted)).all()]
 
 
 async def reason(session: AsyncSession, row: ApprovalRow) -> str | None:
     """What the operator wrote to their decision, if anything; ``None`` if the borrower is erased."""
     borrower_id = await _borrower_id(session, row)
     return (await keyring(session, {borrower_id})).open(borrower_id, Field.REASON, row.reason)
+
+
+async def explain(session: AsyncSession, approval_id: str, operator: str, reason: str) -> None:
+    """Seal what an operator wrote to a decision of theirs, unless it has its reason already. Raises ``ApprovalUnknown``."""
+    row = await _locked(session, approval_id)
+    if row.decided_by == operator and row.reason is None:
+        row.reason = await _sealed_reason(session, row, reason)
+        session.add(row)
 
 
 async def _sealed_reason(session: AsyncSession, row: ApprovalRow, given: str | None) -> Sealed | None:
@@ -197,7 +205,8 @@ def _why_not(row: ApprovalRow, operator: OperatorRow | None, order: DecisionOrde
             return None
 
 
-def _request(row: ApprovalRow, case: CaseRow, named: tuple[str, ...]) -> OpenRequest:
+def request(row: ApprovalRow, case: CaseRow, named: tuple[str, ...]) -> OpenRequest:
+    """The request of a row, with the people it names."""
     return OpenRequest(
         approval_id=row.id,
         case_id=row.case_id,

@@ -63,6 +63,7 @@ class Field(StrEnum):
     ADDRESS = "contact_points.address"
     TEXT = "attempts.text"
     REASON = "approvals.reason"
+    NOTE = "task_results.note"
 
 
 Owner = str | tuple[str, ...]
