@@ -9,14 +9,15 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from arrears.api import callbacks, facts, health, loan_system
+from arrears.api import callbacks, console, facts, health, loan_system
 from arrears.api.cases import Cases, TemporalClient
+from arrears.api.edge import Edge
 from arrears.api.house import House
+from arrears.api.limits import Rates
 from arrears.api.problems import ProblemBody, answer_with_problems
 from arrears.config.settings import Settings
 from arrears.ledger.engine import Ledger
 
-_LARGEST_BODY = 64 * 1024
 _END_WITHIN = 6.0
 
 
@@ -39,13 +40,14 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
         version=version("arrears"),
         description="Durable loan collections. Messages are signed by the Standard Webhooks scheme; errors are RFC 9457 problems.",
         lifespan=living,
-        max_body_size=_LARGEST_BODY,
         responses={"4XX": {"model": ProblemBody, "content": {"application/problem+json": {}}}},
         docs_url=None,
         redoc_url=None,
     )
     app.state.house = House(ledger=ledger, cases=cases, settings=settings)
+    app.add_middleware(Edge, rates=Rates(settings.api))
     answer_with_problems(app)
     for subject in (health, callbacks, loan_system, facts):
         app.include_router(subject.router)
+    console.open_console(app)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+_FIELD = re.compile(r"[\w.$-]{1,64}", re.ASCII)
 _log = logging.getLogger(__name__)
 
 
@@ -57,8 +59,14 @@ def malformed(error: RequestValidationError) -> Problem:
 
 
 def _field_problem(place: Sequence[object], message: str, kind: str) -> FieldProblem:
-    inner = [] if kind == "json_invalid" else [str(part) for part in place[1:]]
+    inner = [] if kind == "json_invalid" else [_name(part) for part in place[1:]]
     return FieldProblem(field=".".join(inner) or str(place[0]), problem=message.removeprefix("Value error, "))
+
+
+def _name(part: object) -> str:
+    """A part of a field's path; a name that the caller made up, which may be anything, is not repeated."""
+    name = str(part)
+    return name if _FIELD.fullmatch(name) else "…"
 
 
 def answer_with_problems(app: FastAPI) -> None:
@@ -75,7 +83,7 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
-        return as_response(Problem(status, status.name.lower(), str(error.detail)))
+        return as_response(Problem(status, status.name.lower(), str(error.detail), headers=error.headers))
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> Response:
@@ -88,6 +96,6 @@ def as_response(problem: Problem) -> Response:
     return JSONResponse(
         body.model_dump(mode="json", exclude_defaults=True) | {"type": body.type},
         problem.status,
-        problem.headers,
+        ({"WWW-Authenticate": "Bearer"} if problem.status is HTTPStatus.UNAUTHORIZED else {}) | problem.headers,
         "application/problem+json",
     )

@@ -11,7 +11,7 @@ import binascii
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from arrears.domain.clock import REAL_TIME, Clock
@@ -53,6 +53,12 @@ SigningSecret = Annotated[SecretStr, AfterValidator(_signing_key)]
 """A Standard Webhooks secret, shared with one gateway; never printed."""
 
 
+def _signing_keys(secrets: SecretStr) -> SecretStr:
+    for secret in _split(secrets):
+        _signing_key(SecretStr(secret))
+    return secrets
+
+
 _LEDGER_KEY_BYTES = 32
 _LEDGER_KEY_REMEDY = f"is the base64 of {_LEDGER_KEY_BYTES} bytes; make one with: openssl rand -base64 {_LEDGER_KEY_BYTES}"
 
@@ -85,12 +91,23 @@ class _Group(BaseModel):
 
 
 class GatewaySettings(_Group):
-    """Where a gateway listens, and the secret that signs what goes back and forth."""
+    """Where a gateway listens, and the secret that signs what goes back and forth.
+
+    ``old_secrets`` sign nothing any more: while a gateway changes over to the new one, what it signs with an old one is still believed.
+    """
 
     url: BaseUrl
     secret: SigningSecret
+    old_secrets: Annotated[SecretStr, AfterValidator(_signing_keys)] | None = Field(
+        default=None, description="earlier secrets, separated by commas, until the gateway signs with the new one"
+    )
     connect_seconds: PositiveFloat = 3
     answer_seconds: PositiveFloat = 10
+
+    @property
+    def believed(self) -> tuple[SecretStr, ...]:
+        """Every secret that a message from this gateway may be signed with."""
+        return (self.secret, *(map(SecretStr, _split(self.old_secrets)) if self.old_secrets else ()))
 
 
 class SmtpSettings(_Group):
@@ -115,10 +132,23 @@ class LenderSettings(Lender):
 
 
 class ApiSettings(_Group):
-    """Where the HTTP API listens."""
+    """Where the HTTP API listens, and how much it takes from one caller; ``batch_kilobytes`` is for addresses that end with ``/batch``."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    calls_per_minute: PositiveInt = Field(default=600, description="for each token and each operator, in each API process")
+    signed_calls_per_minute: PositiveInt = Field(default=30_000, description="for each party that signs its messages")
+    refusals_per_minute: PositiveInt = Field(default=120, description="for each address from which nobody proves who they are")
+    body_kilobytes: PositiveInt = Field(default=64, description="the largest request")
+    batch_kilobytes: PositiveInt = Field(default=1024, description="the largest request to an address that ends with /batch")
+
+
+class OidcSettings(_Group):
+    """The lender's identity provider, through which operators sign in."""
+
+    issuer: BaseUrl
+    client_id: str
+    client_secret: SecretStr
 
 
 class MetricsSettings(_Group):
@@ -187,7 +217,21 @@ class Settings(BaseSettings):
 
     api: ApiSettings = ApiSettings()
     callback_base: BaseUrl = Field(default_factory=_api_itself, description="where gateways reach the API from outside")
+    console_base: BaseUrl | None = Field(
+        default=None, description="where operators reach the console; if it is not set, the callback base. With https, cookies are for https only"
+    )
+    local_accounts: bool = Field(default=True, description="whether operators may sign in with a password that Arrears keeps")
+    oidc: OidcSettings | None = None
     metrics: MetricsSettings = MetricsSettings()
+
+    @property
+    def console_url(self) -> str:
+        """Where operators reach the console, without a slash at its end."""
+        return self.console_base or self.callback_base
+
+    @property
+    def console_is_https(self) -> bool:
+        return self.console_url.startswith("https://")
 
     @property
     def old_ledger_keys(self) -> tuple[str, ...]:
