@@ -8,18 +8,19 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from arrears.api.door import REASON_HEADER, SAFE_METHODS, form_is_ours, reason_given
 from arrears.api.house import Here, House, verify_sender
 from arrears.api.problems import FieldProblem, Problem
 from arrears.config.access import packaged_access
-from arrears.config.settings import GatewayName
+from arrears.config.settings import GatewayName, Settings
 from arrears.domain.access import Access, Action
 from arrears.domain.strategy import Role
 from arrears.ledger import access, audit
@@ -27,7 +28,11 @@ from arrears.ledger.audit import Actor
 from arrears.ledger.tables import ActorKind
 
 SESSION_COOKIE = "arrears_session"
-REASON_HEADER = "x-arrears-reason"
+"""The cookie of an operator's session; see ``session_cookie``."""
+REASON_HOLDS_FOR = timedelta(minutes=15)
+"""So long a reason to look at a case's personal data holds for the same case and session."""
+BACKGROUND_HEADER = "x-arrears-background"
+"""A page that looks for news by itself says so: that does not keep a session from going idle."""
 SIGNED: dict[GatewayName, frozenset[Action]] = {
     "loan_system": frozenset(
         {
@@ -39,13 +44,19 @@ SIGNED: dict[GatewayName, frozenset[Action]] = {
 }
 """What a party may do that proves who it is by its signature, besides calling back."""
 
+_READING = frozenset({Action.READ_PERSON, Action.READ_MESSAGES})
 _MESSAGE_ID = "webhook-id"
+_TOKENS_IN_URLS = frozenset({"token", "access_token", "api_key", "apikey"})
+_SEEN_EVERY = timedelta(minutes=1)
 _SAFE = re.compile(r"[\x20-\x7e]{1,64}")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, what they may do, and why they say they do it. ``csrf`` is the token that an operator's forms must carry."""
+    """Who calls, what they may do, and why they say they do it. ``csrf`` is the token that an operator's forms must carry.
+
+    ``reason_held``: the reason was given a while ago. ``signed_in_at``: when an operator's session began. ``must_change``: they may only choose a password.
+    """
 
     actor: Actor
     scopes: frozenset[Action]
@@ -53,6 +64,9 @@ class Caller:
     reason: str | None = None
     agency: str | None = None
     csrf: str | None = None
+    reason_held: bool = False
+    signed_in_at: datetime | None = None
+    must_change: bool = False
 
     @property
     def id(self) -> str:
@@ -87,8 +101,13 @@ class Caller:
             reason=self.reason,
             request_id=self.request_id,
             allowed=allowed,
-            details=details,
+            details={**(details or {}), "reason_held": True} if self.reason_held else details,
         )
+
+
+def session_cookie(settings: Settings) -> str:
+    """The cookie's name. Over https it has the prefix by which the browser itself sees to it that nobody but this host has set it."""
+    return f"__Host-{SESSION_COOKIE}" if settings.console_is_https else SESSION_COOKIE
 
 
 def allowed(action: Action) -> Callable[..., Awaitable[Caller]]:
@@ -103,16 +122,38 @@ def allowed(action: Action) -> Callable[..., Awaitable[Caller]]:
             async with here.ledger.session() as session:
                 caller.note(session, action, allowed=False, subject=request.url.path[:200])
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"{caller.id} may not {packaged_access().actions[action].says}")
-        if caller.actor.kind is ActorKind.OPERATOR and packaged_access().wants_reason(action) and not caller.reason:
-            raise _no_reason(action)
-        return caller
+        return await with_reason(here, caller, action, request.path_params.get("loan_id"))
 
     return checked
 
 
-async def identify(request: Request, here: House) -> Caller:
-    """Who calls. Raises ``Problem`` (401) if nobody is known."""
+async def with_reason(here: House, caller: Caller, action: Action, loan_id: str | None) -> Caller:
+    """The caller with a reason, if a human needs one for this: the one they give, or the one they gave lately for reading the same case.
+
+    Raises ``Problem`` (428).
+    """
+    if caller.actor.kind is not ActorKind.OPERATOR or caller.reason or not packaged_access().wants_reason(action):
+        return caller
+    if action in _READING and loan_id is not None and caller.signed_in_at is not None:
+        since = max(caller.signed_in_at, datetime.now(UTC) - REASON_HOLDS_FOR)
+        async with here.ledger.reading() as session:
+            held = await audit.reason_since(session, caller.id, action, loan_id, since)
+        if held is not None:
+            return replace(caller, reason=held, reason_held=True)
+    raise _no_reason(action)
+
+
+async def identify(request: Request, here: House, *, choosing_password: bool = False) -> Caller:
+    """Who calls. A browser that writes must show that a page of ours had it do so.
+
+    Raises ``Problem``: 401 if nobody is known, 403 if a browser writes for another site, or somebody must choose a password first.
+    """
+    if (known := getattr(request.state, "caller", None)) is not None:
+        return known  # the edge of /v1 has asked already
     request_id = _request_id(request)
+    if _TOKENS_IN_URLS & set(request.query_params):
+        said = "a token does not belong into an address, which is written down in many places: replace it, and send it as Authorization: Bearer …"
+        raise Problem(HTTPStatus.UNAUTHORIZED, "token_in_url", said)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return await _client(here, token, request_id)
@@ -120,8 +161,11 @@ async def identify(request: Request, here: House) -> Caller:
         sender: GatewayName = "agency" if request.url.path.startswith("/v1/agencies/") else "loan_system"
         await verify_sender(request, here, sender)
         return Caller(Actor(ActorKind.GATEWAY, sender), SIGNED[sender], request_id)
-    if (cookie := request.cookies.get(SESSION_COOKIE)) is not None:
-        return await _operator(here, cookie, request_id, request.headers.get(REASON_HEADER))
+    if (cookie := request.cookies.get(session_cookie(here.settings))) is not None:
+        caller = await _operator(request, here, cookie, request_id)
+        if caller.must_change and not choosing_password:
+            raise Problem(HTTPStatus.FORBIDDEN, "must_change_password", "somebody else chose your password: choose your own at /password")
+        return caller
     raise Problem(
         HTTPStatus.UNAUTHORIZED, "unauthenticated", "show a token (Authorization: Bearer …), sign the request, or sign in to the console"
     )
@@ -136,15 +180,28 @@ async def _client(here: House, token: str, request_id: str) -> Caller:
     return Caller(Actor(ActorKind.CLIENT, known.id), scopes, request_id, agency=known.agency)
 
 
-async def _operator(here: House, cookie: str, request_id: str, reason: str | None) -> Caller:
+async def _operator(request: Request, here: House, cookie: str, request_id: str) -> Caller:
+    now = datetime.now(UTC)
     async with here.ledger.reading() as session:
-        found = await access.signed_in(session, cookie, datetime.now(UTC))
+        found = await access.signed_in(session, cookie, now)
     if found is None:
         raise Problem(HTTPStatus.UNAUTHORIZED, "signed_out", "the session is over; sign in again")
+    if request.method not in SAFE_METHODS:
+        await form_is_ours(request, found.csrf)
+    if now - found.seen_at > _SEEN_EVERY and BACKGROUND_HEADER not in request.headers:
+        async with here.ledger.session() as session:
+            await access.seen(session, found.session_id, now)
     role = found.operator.role
     table: Access = packaged_access()
-    scopes = frozenset(action for action in Action if table.allows(role, action))
-    return Caller(Actor(ActorKind.OPERATOR, found.operator.id, role), scopes, request_id, reason=reason or None, csrf=found.csrf)
+    return Caller(
+        Actor(ActorKind.OPERATOR, found.operator.id, role),
+        frozenset(action for action in Action if table.allows(role, action)),
+        request_id,
+        reason=await reason_given(request),
+        csrf=found.csrf,
+        signed_in_at=found.began_at,
+        must_change=found.must_change,
+    )
 
 
 def _request_id(request: Request) -> str:

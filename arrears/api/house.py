@@ -47,6 +47,6 @@ async def verify_sender(request: Request, here: House, sender: GatewayName) -> s
         remedy = f"{sender} has no signing secret here; set ARREARS_{sender.upper()}_URL and ARREARS_{sender.upper()}_SECRET"
         raise Problem(HTTPStatus.NOT_FOUND, "not_configured", remedy)
     try:
-        return verify_signature(known.secret, request.headers, await request.body())
+        return verify_signature(known.believed, request.headers, await request.body())
     except SignatureRefused as refused:
         raise Problem(HTTPStatus.UNAUTHORIZED, "bad_signature", f"sign the request with the secret of {sender}: {refused}") from refused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
@@ -23,14 +23,18 @@ def signature_headers(secret: SecretStr, message_id: str, body: bytes) -> dict[s
     }
 
 
-def verify_signature(secret: SecretStr, headers: Mapping[str, str], body: bytes) -> str:
-    """The id of the message, if ``headers`` sign ``body`` with ``secret`` within five minutes of now.
+def verify_signature(secrets: SecretStr | Sequence[SecretStr], headers: Mapping[str, str], body: bytes) -> str:
+    """The id of the message, if ``headers`` sign ``body`` with one of ``secrets`` within five minutes of now.
 
     Raises:
         SignatureRefused: a header is missing or malformed, the time is too far off, or no signature fits.
     """
-    try:
-        Webhook(secret.get_secret_value()).verify(body, dict(headers), json_parse=False)
-    except (WebhookVerificationError, ValueError) as wrong:
-        raise SignatureRefused(str(wrong) if isinstance(wrong, WebhookVerificationError) else "malformed signature") from None
-    return next(value for name, value in headers.items() if name.lower() == "webhook-id")
+    refused = "no secret to compare with"
+    for secret in (secrets,) if isinstance(secrets, SecretStr) else secrets:
+        try:
+            Webhook(secret.get_secret_value()).verify(body, dict(headers), json_parse=False)
+        except (WebhookVerificationError, ValueError) as wrong:
+            refused = str(wrong) if isinstance(wrong, WebhookVerificationError) else "malformed signature"
+        else:
+            return next(value for name, value in headers.items() if name.lower() == "webhook-id")
+    raise SignatureRefused(refused)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.access import Action
-from arrears.ledger.tables import ClientRow, OperatorRow, SessionRow
+from arrears.ledger.tables import AccountRow, ClientRow, OperatorRow, SessionRow
 
 TOKEN_PREFIX = "arr_"  # noqa: S105 (what tokens begin with, so that a leaked one is known as ours)
 _TOKEN_BYTES = 32
@@ -27,11 +27,17 @@ def digest(token: str) -> str:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """An operator whose browser carries a session in force; ``csrf`` is what its forms must carry."""
+    """An operator whose browser carries a session in force; ``csrf`` is what its forms must carry.
+
+    ``must_change``: they came in with a password that somebody else chose, and may do nothing but choose their own.
+    """
 
     operator: OperatorRow
     session_id: str
     csrf: str
+    began_at: datetime
+    seen_at: datetime
+    must_change: bool
 
 
 async def add_client(
@@ -85,7 +91,10 @@ async def signed_in(session: AsyncSession, token: str, now: datetime) -> SignedI
     if row is None or row.ended_at is not None or now >= min(row.expires_at, row.seen_at + IDLE_FOR):
         return None
     operator = await session.get(OperatorRow, row.operator_id)
-    return SignedIn(operator, row.id, row.csrf) if operator is not None and operator.active else None
+    if operator is None or not operator.active:
+        return None
+    account = await session.get(AccountRow, row.operator_id)
+    return SignedIn(operator, row.id, row.csrf, row.created_at, row.seen_at, must_change=account is not None and account.must_change)
 
 
 async def seen(session: AsyncSession, session_id: str, now: datetime) -> None:
@@ -102,3 +111,13 @@ async def end(session: AsyncSession, session_id: str, now: datetime) -> None:
     if row is not None and row.ended_at is None:
         row.ended_at = now
         session.add(row)
+
+
+async def end_all(session: AsyncSession, operator_id: str, now: datetime) -> int:
+    """End every session of an operator; how many there were."""
+    open_ones = select(SessionRow).where(col(SessionRow.operator_id) == operator_id, col(SessionRow.ended_at).is_(None)).with_for_update()
+    rows = (await session.exec(open_ones)).all()
+    for row in rows:
+        row.ended_at = now
+        session.add(row)
+    return len(rows)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.access import Action
 from arrears.domain.strategy import Role
 from arrears.ledger.tables import ActorKind, AuditRow
+
+
+class Passage(StrEnum):
+    """What happens at the door; it stands in the record beside the actions of ``domain.access``."""
+
+    SIGNED_IN = "door.signed_in"
+    SIGN_IN_REFUSED = "door.sign_in_refused"
+    SIGNED_OUT = "door.signed_out"
+    PASSWORD_CHANGED = "door.password_changed"  # noqa: S105 (what happened, no password)
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,7 @@ class Actor:
 def note(
     session: AsyncSession,
     actor: Actor,
-    action: Action,
+    action: Action | Passage,
     *,
     loan_id: str | None = None,
     person_id: str | None = None,
@@ -52,3 +63,17 @@ def note(
             details=details,
         )
     )
+
+
+async def reason_since(session: AsyncSession, actor: str, action: Action, loan_id: str, since: datetime) -> str | None:
+    """The latest reason that somebody gave since then for doing this with this loan. One that was carried over from before does not count."""
+    given = select(AuditRow).where(
+        col(AuditRow.actor) == actor,
+        col(AuditRow.at) >= since,
+        col(AuditRow.action) == action.value,
+        col(AuditRow.loan_id) == loan_id,
+        col(AuditRow.allowed).is_(True),
+        col(AuditRow.reason).is_not(None),
+    )
+    rows = (await session.exec(given.order_by(col(AuditRow.id).desc()))).all()
+    return next((row.reason for row in rows if not (row.details or {}).get("reason_held")), None)
