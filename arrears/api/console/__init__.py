@@ -1,0 +1,22 @@
+"""The operator console: pages for people, over the same operations as the API."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from arrears.api.console import assets, inbox, live, shell
+
+routers = (
+    assets.router,
+    shell.router,
+    live.router,
+    inbox.router,
+)
+"""What the console answers, a router for each room."""
+
+
+def open_console(app: FastAPI) -> None:
+    """Serve the console at ``/``. The app knows its house already."""
+    app.state.pulse = live.Pulse(app.state.house.ledger)
+    for router in routers:
+        app.include_router(router)

@@ -1,0 +1,229 @@
+"""Where an operator sits: who they are, in which language they read, and how a page is answered.
+
+    router = console_router()
+
+    @router.get("/audit")
+    async def audit(desk: Annotated[Desk, Depends(at_desk(Action.READ_AUDIT))]) -> Response:
+        return desk.page("audit.html", rows=...)
+
+Whoever has not signed in is sent to ``/login?next=…``; a ``Problem`` becomes a page, or a notice on the page if htmx asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+from babel import negotiate_locale
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from sqlmodel import select
+
+from arrears.api.caller import Caller, identify, with_reason
+from arrears.api.console.render import TONGUES, Tongue, render, words, zone_of
+from arrears.api.house import Here, House, house
+from arrears.api.problems import Problem, malformed
+from arrears.config.access import packaged_access
+from arrears.domain.access import Action
+from arrears.domain.strategy import Role
+from arrears.ledger.alerts import InboxCount, inbox_count
+from arrears.ledger.tables import ActorKind, ChainHeadRow, OperatorRow
+
+TONGUE_COOKIE = "arrears_language"
+_SEE_OTHER = HTTPStatus.SEE_OTHER
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in at this browser."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An operator at their browser. ``now`` is business time; ``hx``: htmx asks, and a part of a page is enough."""
+
+    here: House
+    caller: Caller
+    name: str
+    tongue: Tongue
+    now: datetime
+    waiting: InboxCount
+    seq: int
+    request: Request
+
+    @property
+    def operator_id(self) -> str:
+        return self.caller.id
+
+    @property
+    def role(self) -> Role:
+        assert self.caller.role is not None, "only operators sit at a desk"
+        return self.caller.role
+
+    @property
+    def hx(self) -> bool:
+        return asked_by_htmx(self.request)
+
+    def may(self, action: Action | str) -> bool:
+        return self.caller.may(Action(action))
+
+    def gettext(self, message: str) -> str:
+        """A text of the console in the operator's language."""
+        return words(self.tongue).gettext(message)
+
+    async def with_reason(self, action: Action, loan_id: str | None = None) -> Caller:
+        """The caller with the reason that the action wants: the form's field ``reason``, or one given lately. Raises ``Problem`` (403, 428)."""
+        if not self.may(action):
+            raise _may_not(action)
+        return await with_reason(self.here, self.caller, action, loan_id)
+
+    @property
+    def back(self) -> str:
+        """The page that is open, as it can be asked for again."""
+        return _asked_for(self.request)
+
+    def page(self, template: str, status: int = HTTPStatus.OK, **context: Any) -> HTMLResponse:
+        """A whole page, from a template that extends ``base.html``. The template also sees ``desk``, ``now`` and ``zone`` (of the lender's seat)."""
+        return HTMLResponse(self._render(template, context), status)
+
+    def fragment(self, template: str, status: int = HTTPStatus.OK, **context: Any) -> HTMLResponse:
+        """A part of a page, that htmx puts in the place of an older one."""
+        return HTMLResponse(self._render(template, context), status, {"vary": "hx-request"})
+
+    def go(self, path: str) -> Response:
+        """After a form of a browser without JavaScript: show that page, so that a reload sends nothing again."""
+        return RedirectResponse(path, _SEE_OTHER)
+
+    def _render(self, template: str, context: dict[str, Any]) -> str:
+        clock = self.here.settings.clock
+        shared = {
+            "desk": self,
+            "now": self.now,
+            "zone": zone_of(self.here.settings.lender_seat),
+            "clock_speed": 86400 / clock.day_seconds,
+            "path": self.request.url.path,
+        }
+        return render(self.tongue, template, shared | context)
+
+
+class ConsoleRoute(APIRoute):
+    """A route whose errors are answered for people."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        plain = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await plain(request)
+            except SignInFirst:
+                return _to_the_door(request)
+            except RequestValidationError as misshapen:
+                return _tell(request, malformed(misshapen))
+            except Problem as problem:
+                return _tell(request, problem)
+
+        return answered
+
+
+def console_router() -> APIRouter:
+    """A router for pages: nothing of it shows in the API's description."""
+    return APIRouter(route_class=ConsoleRoute, include_in_schema=False)
+
+
+def at_desk(*actions: Action) -> Callable[..., Awaitable[Desk]]:
+    """The dependency of a page: the operator who may do at least one of these actions; anybody who is signed in, if none is named.
+
+    Raises ``SignInFirst``, or ``Problem`` (403), which is written down.
+    """
+
+    async def seated(request: Request, here: Here) -> Desk:
+        desk = await _sit_down(request, here)
+        if actions and not any(map(desk.may, actions)):
+            async with here.ledger.session() as session:
+                desk.caller.note(session, actions[0], allowed=False, subject=request.url.path[:200])
+            raise _may_not(actions[0])
+        return desk
+
+    return seated
+
+
+AnyDesk = Annotated[Desk, Depends(at_desk())]
+
+
+def _may_not(action: Action) -> Problem:
+    return Problem(HTTPStatus.FORBIDDEN, "forbidden", f"your role may not {packaged_access().actions[action].says}")
+
+
+async def _sit_down(request: Request, here: House) -> Desk:
+    try:
+        caller = await identify(request, here)
+    except Problem as unknown:
+        if unknown.status is HTTPStatus.UNAUTHORIZED:
+            raise SignInFirst from unknown
+        raise
+    if caller.actor.kind is not ActorKind.OPERATOR or caller.role is None:
+        raise SignInFirst
+    now = here.now()
+    async with here.ledger.reading() as session:
+        operator = await session.get_one(OperatorRow, caller.id)
+        waiting = await inbox_count(session, caller.role, now)
+        seq = (await session.exec(select(ChainHeadRow.seq))).one()
+    return Desk(here, caller, operator.name, tongue_of(request, here), now, waiting, seq, request)
+
+
+def tongue_of(request: Request, here: House) -> Tongue:
+    """The language of a browser: the one chosen, else the first that it asks for and we have, else the lender's."""
+    offered: dict[str, Tongue] = {tongue.lower(): tongue for tongue in TONGUES}
+    if (chosen := request.cookies.get(TONGUE_COOKIE, "").lower()) in offered:
+        return offered[chosen]
+    asked = [part.partition(";")[0].strip() for part in request.headers.get("accept-language", "").split(",")]
+    found = negotiate_locale([*asked, here.settings.language], list(TONGUES), sep="-", aliases={"zh": "zh-CN"})
+    return offered.get((found or "en").lower(), "en")
+
+
+def asked_by_htmx(request: Request) -> bool:
+    return request.headers.get("hx-request") == "true"
+
+
+def local_path(wanted: str) -> str:
+    """Where a browser may be sent afterwards: a path of this console, and no other place."""
+    parts = urlsplit(wanted)
+    safe = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if safe and "\\" not in wanted else "/"
+
+
+def _asked_for(request: Request) -> str:
+    """The address of the page that the browser shows: of a form, or a part that htmx asks for, the page around it is not known, so it is the inbox."""
+    if request.method != "GET" or asked_by_htmx(request):
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _to_the_door(request: Request) -> Response:
+    if not asked_by_htmx(request):
+        return _send(request, f"/login?next={quote(_asked_for(request), safe='')}")
+    page = urlsplit(request.headers.get("hx-current-url", "/"))
+    back = quote(page.path + (f"?{page.query}" if page.query else ""), safe="")
+    return _send(request, f"/login?next={back}")
+
+
+def _send(request: Request, path: str) -> Response:
+    """Have the browser open another page."""
+    return Response(headers={"hx-redirect": path}) if asked_by_htmx(request) else RedirectResponse(path, _SEE_OTHER)
+
+
+def _tell(request: Request, problem: Problem) -> Response:
+    """A problem as a page of its own, or, for htmx, as a notice at the top of the page that is open."""
+    if problem.code == "must_change_password":
+        return _send(request, "/password")
+    tongue = tongue_of(request, house(request))
+    context = {"problem": problem, "path": request.url.path}
+    if asked_by_htmx(request):
+        headers = {"hx-retarget": "#notice", "hx-reswap": "innerHTML"}
+        return HTMLResponse(render(tongue, "problem_notice.html", context), problem.status, headers)
+    return HTMLResponse(render(tongue, "problem.html", context), problem.status)

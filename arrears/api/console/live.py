@@ -1,0 +1,103 @@
+"""Pages that stay true while they are open: one look a second at the ledger's head, however many listen, told as server-sent events.
+
+The event ``ledger`` carries the number of the last record; the page then asks anew for its parts that are marked ``data-live``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.responses import StreamingResponse
+from sqlmodel import select
+
+from arrears.api.caller import session_cookie
+from arrears.api.console.desk import Desk, at_desk, console_router
+from arrears.ledger import access
+from arrears.ledger.engine import Ledger
+from arrears.ledger.tables import ChainHeadRow
+
+LOOK_EVERY = 1.0
+HEARTBEAT_EVERY = 15.0
+"""Something is sent at least so often (seconds), so that no proxy takes the line for dead; the session is looked at then, too."""
+
+_RETRY_MILLISECONDS = 3000
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+router = console_router()
+_log = logging.getLogger(__name__)
+
+
+class Pulse:
+    """The ledger's head, looked at once a second for all who listen, and not at all while nobody does."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seq: int | None = None
+        self._moved = asyncio.Condition()
+        self._listeners = 0
+        self._looking: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncGenerator[Pulse]:
+        """While this is open, the ledger is looked at."""
+        self._listeners += 1
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look(), name="look at the ledger's head")
+        try:
+            yield self
+        finally:
+            self._listeners -= 1
+            if not self._listeners:
+                self._looking.cancel()
+                self._looking = self._seq = None
+
+    async def after(self, seq: int | None, within: float) -> int | None:
+        """The head once it is another than ``seq``, or what it was if it did not move within so many seconds."""
+        try:
+            async with asyncio.timeout(within), self._moved:
+                await self._moved.wait_for(lambda: self._seq != seq)
+        except TimeoutError:
+            return seq
+        return self._seq
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                async with self._ledger.reading() as session:
+                    seq = (await session.exec(select(ChainHeadRow.seq))).one()
+            except Exception:
+                _log.warning("the ledger's head cannot be read just now; pages wait", exc_info=True)
+            else:
+                if seq != self._seq:
+                    async with self._moved:
+                        self._seq = seq
+                        self._moved.notify_all()
+            await asyncio.sleep(LOOK_EVERY)
+
+
+@router.get("/live")
+async def live(desk: Annotated[Desk, Depends(at_desk())], request: Request) -> StreamingResponse:
+    """The numbers of the ledger's last record, as they come. Ends with the session."""
+    pulse: Pulse = request.app.state.pulse
+    token = request.cookies[session_cookie(desk.here.settings)]
+    return StreamingResponse(_told(desk.here.ledger, pulse, token), media_type="text/event-stream", headers=_HEADERS)
+
+
+async def _told(ledger: Ledger, pulse: Pulse, token: str) -> AsyncIterator[str]:
+    yield f"retry: {_RETRY_MILLISECONDS}\n\n"
+    seq: int | None = None
+    async with pulse.listening():
+        while True:
+            moved = await pulse.after(seq, HEARTBEAT_EVERY)
+            async with ledger.reading() as session:
+                if await access.signed_in(session, token, datetime.now(UTC)) is None:
+                    yield "event: signed-out\ndata:\n\n"
+                    return
+            yield f"event: ledger\nid: {moved}\ndata: {moved}\n\n" if moved != seq else ": still here\n\n"
+            seq = moved
