@@ -27,7 +27,14 @@ F = TypeVar("F", bound=BaseModel)
 
 
 async def into_the_ledger(
-    here: House, caller: Caller, action: Action, fact: Fact, *, loan_id: str | None = None, person_id: str | None = None
+    here: House,
+    caller: Caller,
+    action: Action,
+    fact: Fact,
+    *,
+    loan_id: str | None = None,
+    person_id: str | None = None,
+    subject: str | None = None,
 ) -> Recorded:
     """Write a fact down with the note of who told it; the cases that it concerns hear of it as soon as Temporal takes it.
 
@@ -41,7 +48,7 @@ async def into_the_ledger(
             if person_id is not None:
                 await _known_person(session, person_id)
             recorded = await record(session, fact, here.now(), source(caller))
-            caller.note(session, action, loan_id=loan_id, person_id=person_id, subject=fact.fact, details={"new": recorded.new})
+            caller.note(session, action, loan_id=loan_id, person_id=person_id, subject=subject or fact.fact, details={"new": recorded.new})
     except FactRefused as refused:
         raise fact_problem(refused) from None
     if recorded.told:

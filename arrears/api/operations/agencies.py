@@ -1,0 +1,72 @@
+"""Agencies as they stand with the lender: on its list, under contract, reviewed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlmodel import col, select
+
+from arrears.api.caller import Caller
+from arrears.api.house import House
+from arrears.api.operations.telling import as_fact, into_the_ledger
+from arrears.domain.access import Action
+from arrears.ledger.facts import Recorded
+from arrears.ledger.facts.kinds import AgencyTold, Evidence
+from arrears.ledger.tables import AgencyRow
+
+Matter = Literal["purpose", "term", "manner", "data_kinds", "safeguards"]
+
+
+class AgencyRecord(BaseModel):
+    """What is known of an agency. ``agreed`` are the matters that the contract settles, as the law on personal data asks."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "listed_from": "2026-01-01",
+                    "contract_from": "2026-01-01",
+                    "contract_until": "2027-12-31",
+                    "reviewed_on": "2026-06-30",
+                    "assessment_id": "assessment-7",
+                    "agreed": ["data_kinds", "manner", "purpose", "safeguards", "term"],
+                }
+            ]
+        },
+    )
+
+    listed_from: date | None = None
+    listed_until: date | None = None
+    contract_from: date | None = None
+    contract_until: date | None = None
+    reviewed_on: date | None = None
+    closing_review_on: date | None = Field(default=None, description="the review before the contract ends")
+    sub_agency: bool = False
+    misconduct_since: date | None = None
+    assessment_id: Evidence | None = None
+    agreed: tuple[Matter, ...] = ()
+
+
+class AgencyNow(AgencyRecord):
+    """An agency's record, and up to when its contacts are known: an agency that does not report for a day may not be given cases."""
+
+    agency: str
+    feed_at: AwareDatetime | None
+    recorded_at: AwareDatetime
+
+
+async def known(here: House, caller: Caller) -> list[AgencyNow]:  # noqa: ARG001
+    """All agencies, by name."""
+    async with here.ledger.reading() as session:
+        rows = (await session.exec(select(AgencyRow).order_by(col(AgencyRow.id)))).all()
+    return [AgencyNow.model_validate(row.model_dump(exclude={"id"}) | {"agency": row.id}) for row in rows]
+
+
+async def keep(here: House, caller: Caller, agency: str, body: AgencyRecord) -> Recorded:
+    """Write an agency's record down, which replaces the one before. Raises ``Problem``."""
+    told = as_fact(AgencyTold, fact="agency", agency=agency, **body.model_dump())
+    return await into_the_ledger(here, caller, Action.MANAGE_AGENCY, told, subject=agency)
