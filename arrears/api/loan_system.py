@@ -1,18 +1,28 @@
-"""What loan systems report: payments and missed payments."""
+"""What loan systems report: payments and missed payments, one or many at a time."""
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.api.house import Here, verify_sender
-from arrears.api.problems import FieldProblem, Problem
+from arrears.api.batch import MOST, OrProblem, take_each
+from arrears.api.caller import Caller, allowed
+from arrears.api.house import Here, House, verify_sender
+from arrears.api.idempotency import KEY_HEADER
+from arrears.api.operations.telling import source
+from arrears.api.problems import FieldProblem, Problem, ProblemBody
+from arrears.domain.access import Action
 from arrears.domain.loan import Payment
 from arrears.gateways.contract import MissedPayment, PaymentReport
 from arrears.ledger import loans, relays
+from arrears.ledger.tables import ActorKind
 from arrears.workflows.contract import CaseRequest, Signal
 
 
@@ -21,8 +31,10 @@ async def signed_by_the_loan_system(request: Request, here: Here) -> str:
     return await verify_sender(request, here, "loan_system")
 
 
-MessageId = Annotated[str, Depends(signed_by_the_loan_system)]
 router = APIRouter(prefix="/v1", tags=["loan system"])
+_LONGEST_ID = 128
+Payer = Annotated[Caller, Depends(allowed(Action.RECORD_PAYMENT))]
+Opener = Annotated[Caller, Depends(allowed(Action.OPEN_CASE))]
 
 
 class PaymentTaken(BaseModel):
@@ -40,39 +52,154 @@ class MissedTaken(BaseModel):
     new: bool
 
 
+class _Batch(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PaymentBatch(_Batch):
+    """Payments of any loans. Each counts by itself: one that is refused keeps no other from counting."""
+
+    payments: list[OrProblem[PaymentReport]] = Field(min_length=1, max_length=MOST)
+
+
+class MissedBatch(_Batch):
+    """Loans with overdue instalments. Each counts by itself."""
+
+    missed_payments: list[OrProblem[MissedPayment]] = Field(min_length=1, max_length=MOST)
+
+
+class PaymentResult(BaseModel):
+    """What became of one payment of a batch: the status that it would have had alone, and what was taken or what is wrong with it."""
+
+    status: int
+    taken: PaymentTaken | None = None
+    problem: ProblemBody | None = None
+
+
+class MissedResult(BaseModel):
+    """What became of one missed payment of a batch: the status that it would have had alone, and what was taken or what is wrong with it."""
+
+    status: int
+    taken: MissedTaken | None = None
+    problem: ProblemBody | None = None
+
+
+class PaymentResults(BaseModel):
+    """The results, in the order of the payments. Send again what was refused once it is put right, in a new batch."""
+
+    taken: int = Field(description="how many are in the ledger")
+    refused: int
+    results: list[PaymentResult]
+
+
+class MissedResults(BaseModel):
+    """The results, in the order of the missed payments."""
+
+    taken: int
+    refused: int
+    results: list[MissedResult]
+
+
 @router.post("/payments", status_code=HTTPStatus.ACCEPTED)
-async def payment(report: PaymentReport, _: MessageId, here: Here) -> PaymentTaken:
+async def record_payment(report: PaymentReport, caller: Payer, here: Here) -> PaymentTaken:
     """Money was received for a loan. Telling it again changes nothing. Once this is answered, no contact leaves that the payment forbids."""
-    paid = Payment.model_validate(report.model_dump(exclude={"loan_id"}))
-    now = here.now()
+    async with here.ledger.session() as session:
+        taken = await _take_payment(here, caller, session, report)
+    here.cases.ring()
+    return taken
+
+
+@router.post("/payments/batch")
+async def record_payments(batch: PaymentBatch, caller: Payer, here: Here) -> PaymentResults:
+    """Up to 1,000 payments at once, each with a result of its own. What is answered as taken is in the ledger."""
+
+    async def take(session: AsyncSession, report: PaymentReport) -> PaymentTaken:
+        return await _take_payment(here, caller, session, report)
+
+    done = await take_each(here.ledger, cast(Sequence[PaymentReport | Problem], batch.payments), take)
+    here.cases.ring()
+    results = [
+        PaymentResult(status=one.status, problem=one.body)
+        if isinstance(one, Problem)
+        else PaymentResult(status=HTTPStatus.ACCEPTED, taken=one)
+        for one in done
+    ]
+    return PaymentResults(
+        taken=sum(r.taken is not None for r in results), refused=sum(r.problem is not None for r in results), results=results
+    )
+
+
+@router.post("/missed-payments", status_code=HTTPStatus.ACCEPTED)
+async def report_missed_payment(missed: MissedPayment, caller: Opener, request: Request, here: Here) -> MissedTaken:
+    """A loan has an overdue instalment: its case is opened. The loan must be imported; a case that runs is joined, never doubled."""
+    async with here.ledger.session() as session:
+        taken = await _open(here, caller, session, missed, f"missed/{_message(request, caller)}")
+    here.cases.ring()
+    return taken
+
+
+@router.post("/missed-payments/batch")
+async def report_missed_payments(batch: MissedBatch, caller: Opener, request: Request, here: Here) -> MissedResults:
+    """Up to 1,000 missed payments at once, each with a result of its own."""
+    message = _digest(_message(request, caller))
+
+    async def take(session: AsyncSession, missed: MissedPayment) -> MissedTaken:
+        return await _open(here, caller, session, missed, f"missed/{message}/{missed.loan_id}")
+
+    done = await take_each(here.ledger, cast(Sequence[MissedPayment | Problem], batch.missed_payments), take)
+    here.cases.ring()
+    results = [
+        MissedResult(status=one.status, problem=one.body)
+        if isinstance(one, Problem)
+        else MissedResult(status=HTTPStatus.ACCEPTED, taken=one)
+        for one in done
+    ]
+    return MissedResults(
+        taken=sum(r.taken is not None for r in results), refused=sum(r.problem is not None for r in results), results=results
+    )
+
+
+async def _take_payment(here: House, caller: Caller, session: AsyncSession, report: PaymentReport) -> PaymentTaken:
+    """Book it and leave word for the case. Raises ``Problem``, before anything is written."""
+    paid, now = Payment.model_validate(report.model_dump(exclude={"loan_id"})), here.now()
     try:
-        async with here.ledger.session() as session:
-            new = await loans.record_payment(session, report.loan_id, paid, "loan_system", now)
-            if new:
-                await relays.leave(session, report.loan_id, Signal.PAYMENT_RECEIVED, f"payment/{paid.payment_id}", paid, now)
+        new = await loans.record_payment(session, report.loan_id, paid, source(caller), now)
     except loans.LoanUnknown as unknown:
         raise refused(HTTPStatus.NOT_FOUND, "unknown_loan", "loan_id", unknown) from None
     except loans.PaymentConflict as conflict:
         raise refused(HTTPStatus.CONFLICT, "payment_conflict", "payment_id", conflict) from None
     except loans.PaymentRefused as unfit:
         raise refused(HTTPStatus.UNPROCESSABLE_ENTITY, "payment_refused", "currency", unfit) from None
-    here.cases.ring()
+    if new:
+        await relays.leave(session, report.loan_id, Signal.PAYMENT_RECEIVED, f"payment/{paid.payment_id}", paid, now)
+        caller.note(session, Action.RECORD_PAYMENT, loan_id=report.loan_id, subject=paid.payment_id)
     return PaymentTaken(loan_id=report.loan_id, payment_id=paid.payment_id, new=new)
 
 
-@router.post("/missed-payments", status_code=HTTPStatus.ACCEPTED)
-async def missed_payment(missed: MissedPayment, message_id: MessageId, here: Here) -> MissedTaken:
-    """A loan has an overdue instalment: its case is opened. The loan must be imported; a case that runs is joined, never doubled."""
-    now = here.now()
+async def _open(here: House, caller: Caller, session: AsyncSession, missed: MissedPayment, key: str) -> MissedTaken:
+    """Leave word that the loan's case is to be opened. Raises ``Problem``, before anything is written."""
     try:
-        async with here.ledger.session() as session:
-            await loans.loan(session, missed.loan_id)
-            request = CaseRequest(loan_id=missed.loan_id, strategy=missed.strategy)
-            new = await relays.leave(session, missed.loan_id, relays.OPEN, f"missed/{message_id}", request, now)
+        await loans.loan(session, missed.loan_id)
     except loans.LoanUnknown as unknown:
         raise refused(HTTPStatus.NOT_FOUND, "unknown_loan", "loan_id", unknown) from None
-    here.cases.ring()
+    request = CaseRequest(loan_id=missed.loan_id, strategy=missed.strategy)
+    new = await relays.leave(session, missed.loan_id, relays.OPEN, key, request, here.now())
+    if new:
+        caller.note(session, Action.OPEN_CASE, loan_id=missed.loan_id)
     return MissedTaken(loan_id=missed.loan_id, new=new)
+
+
+def _message(request: Request, caller: Caller) -> str:
+    """What makes a message the same when it is sent again: its id if it is signed, else the caller's idempotency key, else nothing does."""
+    if caller.actor.kind is ActorKind.GATEWAY:
+        signed = request.headers["webhook-id"]
+        return signed if len(signed) <= _LONGEST_ID else _digest(signed)
+    key = request.headers.get(KEY_HEADER)
+    return secrets.token_hex(16) if key is None else _digest(f"{caller.id}/{key}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def refused(status: HTTPStatus, code: str, field: str, why: Exception) -> Problem:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 _FIELD = re.compile(r"[\w.$-]{1,64}", re.ASCII)
@@ -39,6 +39,10 @@ class Problem(Exception):
         self.fields = tuple(fields)
         self.headers = dict(headers or {})
 
+    @property
+    def body(self) -> ProblemBody:
+        return ProblemBody(title=self.status.phrase, status=self.status, code=self.code, detail=self.detail, errors=self.fields)
+
 
 class ProblemBody(BaseModel):
     """The body of every answer that is not a success (``application/problem+json``)."""
@@ -51,16 +55,17 @@ class ProblemBody(BaseModel):
     errors: tuple[FieldProblem, ...] = ()
 
 
-def malformed(error: RequestValidationError) -> Problem:
-    """The problem of a request that does not have its shape."""
-    fields = [_field_problem(e["loc"], str(e["msg"]), str(e["type"])) for e in error.errors()]
+def malformed(error: ValidationError | RequestValidationError) -> Problem:
+    """The problem of a request, or of an item in one, that does not have its shape."""
+    within = 1 if isinstance(error, RequestValidationError) else 0  # which part of the request it is stands before the field
+    fields = [_field_problem(e["loc"], within, str(e["msg"]), str(e["type"])) for e in error.errors()]
     detail = "; ".join(f"{f.field}: {f.problem}" for f in fields)
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", detail, fields)
 
 
-def _field_problem(place: Sequence[object], message: str, kind: str) -> FieldProblem:
-    inner = [] if kind == "json_invalid" else [_name(part) for part in place[1:]]
-    return FieldProblem(field=".".join(inner) or str(place[0]), problem=message.removeprefix("Value error, "))
+def _field_problem(place: Sequence[object], within: int, message: str, kind: str) -> FieldProblem:
+    inner = [] if kind == "json_invalid" else [_name(part) for part in place[within:]]
+    return FieldProblem(field=".".join(inner) or (str(place[0]) if place else "body"), problem=message.removeprefix("Value error, "))
 
 
 def _name(part: object) -> str:
@@ -92,10 +97,6 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 def as_response(problem: Problem) -> Response:
-    body = ProblemBody(title=problem.status.phrase, status=problem.status, code=problem.code, detail=problem.detail, errors=problem.fields)
-    return JSONResponse(
-        body.model_dump(mode="json", exclude_defaults=True) | {"type": body.type},
-        problem.status,
-        ({"WWW-Authenticate": "Bearer"} if problem.status is HTTPStatus.UNAUTHORIZED else {}) | problem.headers,
-        "application/problem+json",
-    )
+    body = problem.body.model_dump(mode="json", exclude_defaults=True) | {"type": problem.body.type}
+    known_by = {"WWW-Authenticate": "Bearer"} if problem.status is HTTPStatus.UNAUTHORIZED else {}
+    return JSONResponse(body, problem.status, known_by | problem.headers, "application/problem+json")
