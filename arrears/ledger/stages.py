@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
@@ -34,13 +34,16 @@ _MOST_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What decides a case's stage: how it ended, the reasons of the holds that stand, and what else is under way."""
+    """What decides a case's stage: how it ended, the reasons of the holds that stand, and what else is under way.
+
+    ``promised_for`` is the day of the earliest promise that was not judged yet.
+    """
 
     outcome: str | None = None
     holds: tuple[str, ...] = ()
     on_plan: bool = False
     approval_open: bool = False
-    promised: bool = False
+    promised_for: date | None = None
     placed: bool = False
 
 
@@ -57,7 +60,7 @@ def stage(standing: Standing, tracks: Tracks = ()) -> str:
             return ON_PLAN
         case Standing(approval_open=True):
             return AWAITING_APPROVAL
-        case Standing(promised=True):
+        case Standing(promised_for=date()):
             return PROMISED
         case Standing(placed=True):
             return PLACED
@@ -83,14 +86,15 @@ async def standings(session: AsyncSession, now: datetime, case_ids: Collection[s
     A handful of statements, however many cases there are.
     """
     if case_ids is None:
-        return await _standings(session, now, col(CaseRow.closed_at).is_(None))
+        return await standings_where(session, now, col(CaseRow.closed_at).is_(None))
     ids, found = list(case_ids), dict[str, Standing]()
     for n in range(0, len(ids), _MOST_AT_ONCE):
-        found |= await _standings(session, now, col(CaseRow.id).in_(ids[n : n + _MOST_AT_ONCE]))
+        found |= await standings_where(session, now, col(CaseRow.id).in_(ids[n : n + _MOST_AT_ONCE]))
     return found
 
 
-async def _standings(session: AsyncSession, now: datetime, which: ColumnElement[bool]) -> dict[str, Standing]:
+async def standings_where(session: AsyncSession, now: datetime, which: ColumnElement[bool]) -> dict[str, Standing]:
+    """As :func:`standings`, of the cases for which a condition on ``CaseRow`` is true; what they ended with is not among it."""
     found: defaultdict[str, Standing] = defaultdict(Standing)
     for case_id, reason in await _holds(session, now, which):
         held = found[case_id].holds
@@ -100,7 +104,7 @@ async def _standings(session: AsyncSession, now: datetime, which: ColumnElement[
     for case_id in await _placed(session, which):
         found[case_id] = replace(found[case_id], placed=True)
     for case_id, words in _by_case(await _words(session, which)):
-        found[case_id] = replace(found[case_id], on_plan=_plan_stands(words), promised=_promise_pends(words))
+        found[case_id] = replace(found[case_id], on_plan=_plan_stands(words), promised_for=_promised_for(words))
     return dict(found)
 
 
@@ -158,8 +162,8 @@ def _plan_stands(words: Sequence[_Word]) -> bool:
     return bool(said) and said[-1] == "plan_agreed"
 
 
-def _promise_pends(words: Sequence[_Word]) -> bool:
-    """Whether a promise was not judged yet. The same amount for the same day is the same promise, however often it is made."""
-    made = {(amount, due_on) for _, kind, amount, due_on in words if kind == "promise_made"}
-    judged = {(amount, due_on) for _, kind, amount, due_on in words if kind == "promise_judged"}
-    return bool(made - judged)
+def _promised_for(words: Sequence[_Word]) -> date | None:
+    """The day of the earliest promise that was not judged. The same amount for the same day is the same promise, however often it is made."""
+    made = {(due_on, amount) for _, kind, amount, due_on in words if kind == "promise_made" and due_on}
+    judged = {(due_on, amount) for _, kind, amount, due_on in words if kind == "promise_judged"}
+    return min((date.fromisoformat(due_on) for due_on, _ in made - judged), default=None)
