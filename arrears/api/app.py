@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from arrears.api import callbacks, console, facts, health, loan_system
 from arrears.api.cases import Cases, TemporalClient
 from arrears.api.edge import Edge
+from arrears.api.headers import SafeHeaders
 from arrears.api.house import House
 from arrears.api.limits import Rates
 from arrears.api.problems import ProblemBody, answer_with_problems
@@ -46,6 +47,7 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
     )
     app.state.house = House(ledger=ledger, cases=cases, settings=settings)
     app.add_middleware(Edge, rates=Rates(settings.api))
+    app.add_middleware(SafeHeaders, https=settings.console_is_https)
     answer_with_problems(app)
     for subject in (health, callbacks, loan_system, facts):
         app.include_router(subject.router)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from arrears.api.console import assets, inbox, live, shell
+from arrears.api.console import assets, inbox, live, shell, signing_in
 
 routers = (
     assets.router,
+    signing_in.router,
     shell.router,
     live.router,
     inbox.router,
