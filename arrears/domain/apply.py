@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, time
+from decimal import Decimal
 from itertools import pairwise
 
 from arrears.domain.calendar import ONE_DAY, Pause
@@ -34,6 +35,7 @@ from arrears.domain.events import (
     HoldPlaced,
     MessageIgnored,
     PaymentReceived,
+    PaymentReversed,
     Placed,
     PlanAgreed,
     PlanBroken,
@@ -44,6 +46,7 @@ from arrears.domain.events import (
     StepTaken,
     Withdrawn,
 )
+from arrears.domain.loan import Payment, TakenBack
 from arrears.domain.outcome import ANSWERED, LOST_AFTER_FAILURES, UNREACHED, Outcome
 
 _IGNORED_KEPT = 10
@@ -53,11 +56,13 @@ _MIDNIGHT = time(0)
 
 def objection(case: Case, event: Event) -> str | None:
     """Why an event that somebody reports cannot count in this case; ``None`` if it can."""
-    if case.outcome is not None and not isinstance(event, PaymentReceived | ContactReported):
+    if case.outcome is not None and not isinstance(event, PaymentReceived | PaymentReversed | ContactReported):
         return f"the case is closed ({case.outcome})"
     match event:
         case PaymentReceived(payment=p) if p.currency != case.facts.currency:
             return f"currency: the loan is in {case.facts.currency}, not {p.currency}"
+        case PaymentReversed(payment_id=p) if _known(case, p) is None:
+            return f"payment_id: no payment {p} that could be taken back is known to this case"
         case PromiseMade(currency=c) | PlanAgreed(currency=c) if c != case.facts.currency:
             return f"currency: the loan is in {case.facts.currency}, not {c}"
         case PromiseMade(due_on=due):
@@ -88,6 +93,8 @@ def apply(case: Case, event: Event) -> Case:
     match event:
         case PaymentReceived():
             return _payment(case, event)
+        case PaymentReversed():
+            return _taken_back(case, event)
         case StepTaken():
             return _step_taken(case, event)
         case StepDeferred():
@@ -172,11 +179,44 @@ def _void_requests(case: Case, why: str) -> Case:
 
 def _payment(case: Case, event: PaymentReceived) -> Case:
     payment = event.payment
-    known = payment.payment_id in case.facts.payments_counted or any(p.payment_id == payment.payment_id for p in case.payments)
+    known = payment.payment_id in case.facts.payments_counted or _known(case, payment.payment_id) is not None
     if known or payment.currency != case.facts.currency:
         return case
     quiet = _quiet(case, "payment", event.at, case.strategy.quiet_days_after_payment)
     return _void_requests(_with(case, payments=(*case.payments, payment), failures_in_a_row=0, quiet=quiet), "a payment arrived")
+
+
+def _known(case: Case, payment_id: str) -> Payment | None:
+    """The payment of that id that the case knows, also if it counts no more."""
+    gone = (t.payment for t in case.taken_back)
+    return next((p for p in (*case.facts.counted, *case.payments, *gone) if p.payment_id == payment_id), None)
+
+
+def _taken_back(case: Case, event: PaymentReversed) -> Case:
+    """As if it had never been paid, but for what was done about it: quiet days, requests made void and promises that were judged stay as they are.
+
+    A promise or a plan that still stands is counted as if the payment had never been there before.
+    """
+    payment = _known(case, event.payment_id)
+    if payment is None or any(t.payment.payment_id == event.payment_id for t in case.taken_back):
+        return case
+
+    def without(paid_before: Decimal) -> Decimal:
+        earlier = Decimal(0)
+        for p in case.payments:
+            earlier += p.amount
+            if p is payment and earlier <= paid_before:
+                return paid_before - p.amount
+        return paid_before
+
+    plan = case.plan
+    return _with(
+        case,
+        payments=tuple(p for p in case.payments if p is not payment),
+        taken_back=(*case.taken_back, TakenBack(payment=payment, at=event.at)),
+        promises=tuple(p.model_copy(update={"paid_before": without(p.paid_before)}) if p.judged_at is None else p for p in case.promises),
+        plan=plan.model_copy(update={"paid_before": without(plan.paid_before)}) if plan and plan.broken_at is None else plan,
+    )
 
 
 def _quiet(case: Case, reason: str, since: datetime, days: int) -> tuple[Pause, ...]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Literal
@@ -14,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from arrears.domain.attitude import Attitude, attitude
 from arrears.domain.calendar import ONE_DAY, LadderCalendar, Pause
 from arrears.domain.events import ContactReported, Ending, MessageIgnored, OpeningFacts
-from arrears.domain.loan import Arrears, Instalment, Payment, arrears_on
+from arrears.domain.loan import Arrears, Instalment, Payment, TakenBack, arrears_on, times_covered
 from arrears.domain.outcome import LOST_AFTER_FAILURES, Outcome
 from arrears.domain.strategy import Channel, Strategy, Track
 
@@ -90,6 +91,7 @@ class Case(_Note):
     steps: dict[str, StepNote] = {}
     deferred: dict[str, Deferral] = {}
     payments: tuple[Payment, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
     holds: tuple[Pause, ...] = ()
     quiet: tuple[Pause, ...] = ()
     promises: tuple[Promise, ...] = ()
@@ -108,22 +110,37 @@ class Case(_Note):
 def open_case(facts: OpeningFacts, strategy: Strategy, calendar: LadderCalendar) -> Case:
     """The case as it starts; a hold that stood before is in force from the opening."""
     held = (Pause(reason=facts.held_for, since=facts.opened_at),) if facts.held_for else ()
-    return Case(facts=facts, strategy=strategy, calendar=calendar, holds=held)
+    return Case(facts=facts, strategy=strategy, calendar=calendar, holds=held, taken_back=facts.taken_back)
 
 
 def paid(case: Case) -> Decimal:
-    """All that was paid since the opening."""
+    """All that was paid since the opening, without what was taken back."""
     return sum((p.amount for p in case.payments), Decimal(0))
 
 
 def arrears(case: Case, now: datetime) -> Arrears:
     """What is overdue on the borrower's day of ``now``."""
-    return arrears_on(case.calendar.day_of(now), case.facts.instalments, paid(case))
+    return _arrears(case, case.calendar.day_of(now))
 
 
 def is_cured(case: Case, now: datetime) -> bool:
     """Whether nothing is overdue and nothing falls due today."""
-    return not arrears_on(case.calendar.day_of(now) + ONE_DAY, case.facts.instalments, paid(case)).amount
+    return not _arrears(case, case.calendar.day_of(now) + ONE_DAY).amount
+
+
+def _arrears(case: Case, on: date) -> Arrears:
+    return arrears_on(on, _instalments(case), sum((p.amount for p in counted(case)), paid(case)))
+
+
+def _instalments(case: Case) -> tuple[Instalment, ...]:
+    """What was due before any payment; an instalment that was paid in part stands in two parts."""
+    return case.facts.settled + case.facts.instalments
+
+
+def counted(case: Case) -> tuple[Payment, ...]:
+    """The payments that were counted at the opening and still count."""
+    gone = {t.payment.payment_id for t in case.taken_back}
+    return tuple(p for p in case.facts.counted if p.payment_id not in gone)
 
 
 def days_past_due(case: Case, now: datetime) -> int:
@@ -134,15 +151,26 @@ def days_past_due(case: Case, now: datetime) -> int:
 
 def ladder_zero(case: Case) -> date:
     """The local day on which the ordinary ladder counts 0: it moves on when a payment settles the oldest instalment."""
-    since = arrears_on(date.max, case.facts.instalments, paid(case)).due_since
+    since = _arrears(case, date.max).due_since
     return (since or case.calendar.day_of(case.facts.opened_at)) + ONE_DAY * case.strategy.day_zero
 
 
 def entry_day(case: Case) -> int:
     """The ladder day on which the case was opened: rungs of earlier days belong to the time before the case and are never taken."""
-    first_due = min((i.due_on for i in case.facts.instalments), default=None)
-    opened_on = case.calendar.day_of(case.facts.opened_at)
-    return 0 if first_due is None else (opened_on - first_due).days - case.strategy.day_zero
+    before = counted(case)
+    first_due = arrears_on(date.max, _instalments(case), sum((p.amount for p in before), Decimal(0))).due_since
+    if first_due is None:
+        return 0
+    opened_on, zero = case.calendar.day_of(case.facts.opened_at), first_due + ONE_DAY * case.strategy.day_zero
+    return case.calendar.ladder_day(zero, _while_paid(case, first_due, before), opened_on)
+
+
+def _while_paid(case: Case, due_on: date, payments: Iterable[Payment]) -> tuple[Pause, ...]:
+    """The times in which an instalment that is unpaid again was paid: they are no days of the ladder, so that it goes on where it stood."""
+    if not case.taken_back:
+        return ()
+    owed = sum((i.amount for i in _instalments(case) if i.due_on <= due_on), Decimal(0))
+    return tuple(Pause(reason="payment", since=since, until=until) for since, until in times_covered(owed, payments, case.taken_back))
 
 
 def standing_holds(case: Case, now: datetime) -> tuple[Pause, ...]:
@@ -162,8 +190,9 @@ def pending_promise(case: Case) -> Promise | None:
 
 
 def grace_ends(case: Case, due_on: date) -> datetime:
-    """The instant from which money that was promised or planned for a day counts as not paid."""
-    return case.calendar.instant(due_on + ONE_DAY * (case.strategy.promises.grace_days + 1), _MIDNIGHT)
+    """The instant from which money that was promised or planned for a day counts as not paid; what was taken back may be paid again as long."""
+    latest = max((due_on, *(case.calendar.day_of(t.at) for t in case.taken_back)))
+    return case.calendar.instant(latest + ONE_DAY * (case.strategy.promises.grace_days + 1), _MIDNIGHT)
 
 
 def plan_in_force(case: Case) -> Plan | None:
@@ -176,7 +205,9 @@ def pauses(case: Case) -> tuple[Pause, ...]:
         Pause(reason="promise", since=p.made_at, until=p.judged_at or grace_ends(case, p.due_on)) for p in case.promises if p.stops_ladder
     )
     planned = (Pause(reason="plan", since=case.plan.agreed_at, until=case.plan.broken_at),) if case.plan else ()
-    return case.holds + case.quiet + promised + planned
+    since = _arrears(case, date.max).due_since
+    paid_for_a_time = _while_paid(case, since, (*counted(case), *case.payments)) if since else ()
+    return case.holds + case.quiet + promised + planned + paid_for_a_time
 
 
 def promises_broken(case: Case) -> int:

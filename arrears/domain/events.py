@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from arrears.domain.loan import Instalment, Payment
+from arrears.domain.loan import Instalment, Payment, PaymentId, TakenBack
 from arrears.domain.money import Currency, PositiveAmount
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Slug
@@ -20,6 +20,9 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.:/@-]{0,119}$")]
 
 Ending = Literal["cured", "settled", "on_plan_completed", "withdrawn", "sold", "written_off", "judgment", "deceased_estate"]
 """How a case can end (`nothing owed` at opening counts as cured)."""
+
+PAID_ENDINGS: frozenset[Ending] = frozenset({"cured", "settled", "on_plan_completed"})
+"""The endings that rest on payments: when one of them is taken back, the loan has a case again."""
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,127}$")]
 """An opaque identifier."""
@@ -34,6 +37,15 @@ class _Event(BaseModel):
 class PaymentReceived(_Event):
     kind: Literal["payment_received"] = "payment_received"
     payment: Payment
+
+
+class PaymentReversed(_Event):
+    """A payment was taken back by the bank, or had been booked by mistake: it counts no more since ``at``, when the case heard of it."""
+
+    kind: Literal["payment_reversed"] = "payment_reversed"
+    payment_id: PaymentId
+    reason: Code
+    reversed_at: AwareDatetime
 
 
 class StepTaken(_Event):
@@ -175,6 +187,7 @@ class CaseClosed(_Event):
 
 Event = Annotated[
     PaymentReceived
+    | PaymentReversed
     | StepTaken
     | StepDeferred
     | ApprovalAsked
@@ -210,5 +223,8 @@ class OpeningFacts(BaseModel):
     currency: Currency
     instalments: tuple[Instalment, ...]
     payments_counted: tuple[str, ...] = Field(default=(), description="ids of the payments that the instalments' amounts already reflect")
+    counted: tuple[Payment, ...] = Field(default=(), description="those payments; a case that an older version opened does not know them")
+    settled: tuple[Instalment, ...] = Field(default=(), description="what those payments settled, by instalment")
+    taken_back: tuple[TakenBack, ...] = Field(default=(), description="payments that were taken back before the opening")
     opened_at: AwareDatetime
     held_for: Code | None = Field(default=None, description="a hold that stands from the start, such as suspected fraud")

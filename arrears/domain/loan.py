@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -41,6 +41,15 @@ class Payment(BaseModel):
         return Money(amount=self.amount, currency=self.currency)
 
 
+class TakenBack(BaseModel):
+    """A payment that counts no more since ``at``, when it was known that the bank had taken it back or that it had been booked by mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    payment: Payment
+    at: AwareDatetime
+
+
 class KnownLoan(BaseModel):
     """What can be said of a loan before its case is open, by ids only. ``due_since`` is the date on which it fell due, as midnight in UTC."""
 
@@ -59,6 +68,24 @@ class Arrears(BaseModel):
 
     amount: Amount
     due_since: date | None
+
+
+def times_covered(owed: Decimal, payments: Iterable[Payment], taken_back: Iterable[TakenBack]) -> tuple[tuple[datetime, datetime], ...]:
+    """The times during which the money that had been received came to ``owed`` and that ended when a payment was taken back, oldest first."""
+    changes = [(p.received_at, p.amount) for p in payments]
+    for gone in taken_back:
+        if gone.payment.received_at < gone.at:
+            changes += [(gone.payment.received_at, gone.payment.amount), (gone.at, -gone.payment.amount)]
+    covered: list[tuple[datetime, datetime]] = []
+    received, since = Decimal(0), None
+    for at, amount in sorted(changes):
+        received += amount
+        if received >= owed:
+            since = since or at
+        elif since is not None:
+            covered.append((since, at))
+            since = None
+    return tuple(covered)
 
 
 def arrears_on(day: date, instalments: Iterable[Instalment], paid: Decimal) -> Arrears:

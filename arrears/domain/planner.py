@@ -22,7 +22,7 @@ from arrears.domain.case import (
     track_in_force,
 )
 from arrears.domain.conditions import unmet
-from arrears.domain.events import ApprovalExpired, Ending, PlanBroken, PromiseJudged, StepTaken
+from arrears.domain.events import PAID_ENDINGS, ApprovalExpired, Ending, PlanBroken, PromiseJudged, StepTaken
 from arrears.domain.loan import Instalment
 from arrears.domain.moves import (
     AskApproval,
@@ -54,6 +54,15 @@ def next_move(case: Case, now: datetime) -> Move:
     if ending is not None:
         return _wind_up(case, ending)
     return _what_time_made_true(case, now) or _about_approvals(case, now) or _about_placement(case, now) or _about_ladder(case, now)
+
+
+def begins_anew(case: Case, now: datetime) -> bool:
+    """Whether a case that closed because it was paid is owed again: a payment was taken back while it was being closed."""
+    heard = len(case.taken_back) > len(case.facts.taken_back)
+    if case.outcome not in PAID_ENDINGS or not heard:
+        return False
+    ending = _ending(case, now)
+    return ending is None or ending.outcome not in PAID_ENDINGS
 
 
 def _ending(case: Case, now: datetime) -> Close | None:

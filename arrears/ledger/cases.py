@@ -68,6 +68,7 @@ async def open_case_row(session: AsyncSession, order: OpenOrder, strategy: Strat
             await close_case_row(session, left.id, "withdrawn", now)
         row = await _next_case(session, loan, order.run_key, strategy, now)
     paid = await loans.payments(session, loan.id)
+    settled, unpaid = _split(await loans.instalments(session, loan.id), paid)
     row.payments_counted = [p.payment_id for p in paid]
     session.add(row)
     return OpeningFacts(
@@ -76,8 +77,11 @@ async def open_case_row(session: AsyncSession, order: OpenOrder, strategy: Strat
         borrower_id=loan.borrower_id,
         product=loan.product,
         currency=loan.currency,
-        instalments=_unpaid(await loans.instalments(session, loan.id), paid),
+        instalments=unpaid,
         payments_counted=tuple(row.payments_counted),
+        counted=paid,
+        settled=settled,
+        taken_back=await loans.taken_back(session, loan.id),
         opened_at=row.opened_at,
         held_for=loan.held_for,
     )
@@ -127,13 +131,16 @@ async def _next_case(session: AsyncSession, loan: LoanRow, run_key: str, strateg
     return row
 
 
-def _unpaid(due: Sequence[InstalmentRow], paid: Sequence[Payment]) -> tuple[Instalment, ...]:
-    """What is left of each instalment after the payments went to the oldest first; settled ones are left out."""
+def _split(due: Sequence[InstalmentRow], paid: Sequence[Payment]) -> tuple[tuple[Instalment, ...], tuple[Instalment, ...]]:
+    """What the payments settled of each instalment, the oldest first, and what is left of each; parts of nothing are left out."""
     rest = sum((p.amount for p in paid), Decimal(0))
+    settled: list[Instalment] = []
     left: list[Instalment] = []
     for row in due:
-        settled = min(rest, row.amount)
-        rest -= settled
-        if row.amount > settled:
-            left.append(Instalment(due_on=row.due_on, amount=row.amount - settled))
-    return tuple(left)
+        part = min(rest, row.amount)
+        rest -= part
+        if part > 0:
+            settled.append(Instalment(due_on=row.due_on, amount=part))
+        if row.amount > part:
+            left.append(Instalment(due_on=row.due_on, amount=row.amount - part))
+    return tuple(settled), tuple(left)

@@ -30,6 +30,7 @@ from arrears.ledger.tables import (
     InstalmentRow,
     LoanRow,
     OperatorRow,
+    PaymentReversalRow,
     PaymentRow,
     PersonRow,
     ReferralRow,
@@ -274,7 +275,9 @@ async def _left(session: AsyncSession, ids: Collection[str]) -> Iterable[tuple[s
     left: dict[str, Decimal] = defaultdict(Decimal)
     for row in await session.exec(select(InstalmentRow).where(col(InstalmentRow.loan_id).in_(ids))):
         left[row.loan_id] += row.amount
-    for payment in await session.exec(select(PaymentRow).where(col(PaymentRow.loan_id).in_(ids))):
+    gone = select(PaymentReversalRow.payment_id)
+    standing = col(PaymentRow.payment_id).not_in(gone)
+    for payment in await session.exec(select(PaymentRow).where(col(PaymentRow.loan_id).in_(ids), standing)):
         left[payment.loan_id] -= payment.amount
     return left.items()
 
@@ -292,6 +295,8 @@ def _happenings(ids: Collection[str]) -> Iterator[tuple[CountedFrom, Select[*tup
     yield activity, latest(attempt, AttemptRow.reserved_at, AttemptRow.sent_at, AttemptRow.settled_at)
     yield activity, latest(report, ReportedContactRow.at)
     yield activity, latest(col(PaymentRow.loan_id), PaymentRow.received_at, PaymentRow.recorded_at)
+    reversed_of = latest(col(PaymentRow.loan_id), PaymentReversalRow.recorded_at)
+    yield activity, reversed_of.join(PaymentReversalRow, col(PaymentReversalRow.payment_id) == col(PaymentRow.payment_id))
     yield activity, latest(referral, ReferralRow.sent_at, ReferralRow.recalled_at)
     yield activity, latest(of_case, CaseEventRow.recorded_at).join(CaseRow, col(CaseRow.id) == col(CaseEventRow.case_id))
     yield activity, latest(of_case, VerdictRow.decided_at).join(CaseRow, col(CaseRow.id) == col(VerdictRow.case_id))

@@ -19,6 +19,7 @@ from arrears.domain.events import (
     HoldPlaced,
     MessageIgnored,
     PaymentReceived,
+    PaymentReversed,
     PlanAgreed,
     PromiseMade,
 )
@@ -62,6 +63,8 @@ def _key(event: Event) -> str:
     match event:
         case PaymentReceived():
             return _digest(event.kind, event.payment.payment_id)
+        case PaymentReversed():
+            return _digest(event.kind, event.payment_id)
         case ApprovalExpired() | ApprovalRetracted():
             return _digest(event.kind, event.approval_id)
         case _:
@@ -91,6 +94,11 @@ async def _follow(session: AsyncSession, case_id: str, loan_id: str, event: Even
                 await loans.record_payment(session, loan_id, event.payment, "case", now)
             except loans.PaymentRefused as refused:
                 await _write(session, case_id, MessageIgnored(at=event.at, name="payment_received", why=str(refused)), now)
+        case PaymentReversed(payment_id=payment_id):
+            try:
+                await loans.reverse_payment(session, payment_id, event.reason, event.reversed_at, "case", now, loan_id=loan_id)
+            except (loans.PaymentUnknown, loans.ReversalConflict) as refused:
+                await _write(session, case_id, MessageIgnored(at=event.at, name="payment_reversed", why=str(refused)), now)
         case HoldPlaced():
             await _place_hold(session, case_id, loan_id, event, now)
         case HoldLifted():

@@ -2,22 +2,25 @@
 
 LedgerRefusal
 ├── LoanUnknown        no such loan
-└── PaymentRefused     the payment cannot be booked on that loan
-    └── PaymentConflict    a payment of that id is booked with other content
+├── PaymentUnknown     no such payment
+├── PaymentRefused     the payment cannot be booked on that loan
+│   └── PaymentConflict    a payment of that id is booked with other content
+└── ReversalConflict   the payment is taken back already, in another way
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.calendar import utc_midnight
-from arrears.domain.loan import Arrears, Instalment, KnownLoan, Payment, arrears_on
+from arrears.domain.loan import Arrears, Instalment, KnownLoan, Payment, TakenBack, arrears_on
 from arrears.ledger import lapses
-from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PaymentRow, PersonRow, RelationRow
+from arrears.ledger.tables import ContactPointRow, InstalmentRow, LoanRow, PaymentReversalRow, PaymentRow, PersonRow, RelationRow
 
 
 class LedgerRefusal(Exception):
@@ -32,12 +35,27 @@ class LoanUnknown(LedgerRefusal):
         self.loan_id = loan_id
 
 
+class PaymentUnknown(LedgerRefusal):
+    """No such payment is in the ledger, or it is another loan's."""
+
+
 class PaymentRefused(LedgerRefusal):
     """The payment cannot be booked on that loan."""
 
 
 class PaymentConflict(PaymentRefused):
     """A payment of that id is booked already, with other content."""
+
+
+class ReversalConflict(LedgerRefusal):
+    """The payment is taken back already, for another reason or at another instant."""
+
+
+class Reversed(NamedTuple):
+    """Whose payment was taken back; ``new`` is false if it was before."""
+
+    loan_id: str
+    new: bool
 
 
 async def loan(session: AsyncSession, loan_id: str) -> LoanRow:
@@ -90,15 +108,29 @@ async def instalments(session: AsyncSession, loan_id: str) -> list[InstalmentRow
 
 
 async def payments(session: AsyncSession, loan_id: str) -> tuple[Payment, ...]:
-    """Every payment recorded for the loan, in the order in which they were received."""
+    """Every payment recorded for the loan that was not taken back, in the order in which they were received."""
+    gone = select(PaymentReversalRow.payment_id).where(col(PaymentReversalRow.payment_id) == col(PaymentRow.payment_id))
     found = await session.exec(
-        select(PaymentRow).where(col(PaymentRow.loan_id) == loan_id).order_by(col(PaymentRow.received_at), col(PaymentRow.payment_id))
+        select(PaymentRow)
+        .where(col(PaymentRow.loan_id) == loan_id, ~gone.exists())
+        .order_by(col(PaymentRow.received_at), col(PaymentRow.payment_id))
     )
     return tuple(_payment(row) for row in found.all())
 
 
+async def taken_back(session: AsyncSession, loan_id: str) -> tuple[TakenBack, ...]:
+    """The loan's payments that count no more, each with the instant at which that was recorded, oldest first."""
+    found = await session.exec(
+        select(PaymentRow, PaymentReversalRow)
+        .join(PaymentReversalRow, col(PaymentReversalRow.payment_id) == col(PaymentRow.payment_id))
+        .where(col(PaymentRow.loan_id) == loan_id)
+        .order_by(col(PaymentReversalRow.recorded_at), col(PaymentRow.payment_id))
+    )
+    return tuple(TakenBack(payment=_payment(paid), at=reversal.recorded_at) for paid, reversal in found)
+
+
 async def arrears(session: AsyncSession, loan_id: str, on: date) -> Arrears:
-    """What is overdue on a day after all recorded payments went to the oldest instalments first, in the loan's currency."""
+    """What is overdue on a day after all payments that count went to the oldest instalments first, in the loan's currency."""
     due = [Instalment(due_on=row.due_on, amount=row.amount) for row in await instalments(session, loan_id)]
     return arrears_on(on, due, sum((p.amount for p in await payments(session, loan_id)), Decimal(0)))
 
@@ -133,6 +165,26 @@ async def record_payment(session: AsyncSession, loan_id: str, payment: Payment, 
             f"payment {payment.payment_id} is booked already with another {' and '.join(fields)}; a new payment needs a new id"
         )
     return False
+
+
+async def reverse_payment(
+    session: AsyncSession, payment_id: str, reason: str, reversed_at: datetime, source: str, now: datetime, *, loan_id: str | None = None
+) -> Reversed:
+    """Book that a payment was taken back, once for its id; from then on it counts no more. The loan's cases are not told.
+
+    Raises ``PaymentUnknown``, also if the payment is not of ``loan_id``; ``ReversalConflict`` if it was taken back otherwise.
+    """
+    paid = await session.get(PaymentRow, payment_id)
+    if paid is None or loan_id not in (None, paid.loan_id):
+        raise PaymentUnknown(f"payment {payment_id} is not in the ledger" + (f" for loan {loan_id}" if loan_id else ""))
+    await lock_loan(session, paid.loan_id)
+    row = await session.get(PaymentReversalRow, payment_id)
+    if row is None:
+        session.add(PaymentReversalRow(payment_id=payment_id, reversed_at=reversed_at, reason=reason, source=source, recorded_at=now))
+        await session.flush()
+    elif (row.reason, row.reversed_at) != (reason, reversed_at):
+        raise ReversalConflict(f"payment {payment_id} was taken back at another instant or for another reason; that cannot be changed")
+    return Reversed(paid.loan_id, new=row is None)
 
 
 def _payment(row: PaymentRow) -> Payment:

@@ -34,6 +34,7 @@ from arrears.ledger.tables import (
     CaseRow,
     HoldRow,
     LoanRow,
+    PaymentReversalRow,
     PaymentRow,
     ReferralRow,
     RelationRow,
@@ -70,9 +71,13 @@ async def timeline(session: AsyncSession, loan_id: str) -> list[TimelineEntry]:
     verdicts = await _of_cases(session, VerdictRow, cases)
     told = {a.id for a in attempts} | {v.attempt_id for v in verdicts}
     payments = (await session.exec(select(PaymentRow).where(col(PaymentRow.loan_id) == loan_id))).all()
+    reversals = await session.exec(
+        select(PaymentReversalRow).where(col(PaymentReversalRow.payment_id).in_([p.payment_id for p in payments]))
+    )
     entries = [
         *(entry for case in cases for entry in _case(case)),
         *(_payment(row) for row in payments),
+        *(_reversal(row) for row in reversals),
         *(entry for row in await _of_cases(session, HoldRow, cases) for entry in _hold(row)),
         *(entry for row in await _of_cases(session, ApprovalRow, cases) for entry in _approval(row)),
         *(entry for row in verdicts for entry in _verdict(row)),
@@ -110,6 +115,11 @@ def _payment(row: PaymentRow) -> TimelineEntry:
     counts = f", counts from {row.value_date}" if row.value_date else ""
     text = f"{row.amount} {row.currency} received{counts} (payment {row.payment_id}, by way of {row.source})"
     return TimelineEntry(at=row.received_at, kind="payment", text=text)
+
+
+def _reversal(row: PaymentReversalRow) -> TimelineEntry:
+    text = f"payment {row.payment_id} taken back at {_minute(row.reversed_at)}: {row.reason} (by way of {row.source})"
+    return TimelineEntry(at=row.recorded_at, kind="payment_reversed", text=text)
 
 
 def _hold(row: HoldRow) -> Iterator[TimelineEntry]:

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from arrears.domain.moves import Finished, Move, Note, Wait
     from arrears.domain.orders import OpenOrder
     from arrears.domain.outcome import NOT_MADE
-    from arrears.domain.planner import next_move
+    from arrears.domain.planner import begins_anew, next_move
     from arrears.workflows import carry_out, view
     from arrears.workflows.contract import QUERY_CASE, SEARCH_ATTRIBUTES, WORKFLOW_TYPE, CaseRequest, CaseSummary, CaseView, Signal, Update
     from arrears.workflows.messages import Unreadable, explain, read
@@ -50,9 +50,13 @@ class Carried(BaseModel):
 
 
 class CaseInput(CaseRequest):
-    """The input as the workflow takes it: a request from outside, or the same with what the run before has carried over."""
+    """The input as the workflow takes it: a request from outside, or the same with what the run before has carried over.
+
+    ``cycle`` counts the cases that began in this execution because a payment was taken back while the one before was being closed.
+    """
 
     carried: Carried | None = None
+    cycle: int = 0
 
 
 @workflow.defn(name=WORKFLOW_TYPE)
@@ -109,6 +113,8 @@ class CollectionCase:
                 case action:
                     self._apply(*await carry_out.carry_out(self._opened(), action, self._call_timeout, self._unrecorded, self._now))
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if begins_anew(self._opened(), self._now()):
+            self._continue(self._input.model_copy(update={"carried": None, "cycle": self._input.cycle + 1}))
         return self._summary()
 
     async def _note(self, event: Event) -> None:
@@ -120,7 +126,8 @@ class CollectionCase:
             await carry_out.record(self._opened(), events)
 
     async def _open(self) -> None:
-        order = OpenOrder(loan_id=self._input.loan_id, run_key=workflow.info().first_execution_run_id, strategy=self._input.strategy)
+        run_key = workflow.info().first_execution_run_id + (f"/{self._input.cycle}" if self._input.cycle else "")
+        order = OpenOrder(loan_id=self._input.loan_id, run_key=run_key, strategy=self._input.strategy)
         opened = await carry_out.open_case(order)
         self._clock, self._call_timeout = opened.clock, opened.call_timeout
         self._case = open_case(opened.facts, opened.strategy, opened.calendar)
@@ -139,8 +146,10 @@ class CollectionCase:
         if workflow.info().is_continue_as_new_suggested():
             await workflow.wait_condition(workflow.all_handlers_finished)
             carried = Carried(case=self._opened(), clock=self._clock, call_timeout=self._call_timeout, unrecorded=self._unrecorded)
-            following = CaseInput(loan_id=self._input.loan_id, strategy=self._input.strategy, carried=carried)
-            workflow.continue_as_new(following.model_dump(mode="json", exclude_none=True))
+            self._continue(self._input.model_copy(update={"carried": carried}))
+
+    def _continue(self, following: CaseInput) -> None:
+        workflow.continue_as_new(following.model_dump(mode="json", exclude_none=True))
 
     def _now(self) -> datetime:
         now = self._clock.at(workflow.now())
@@ -245,6 +254,10 @@ class CollectionCase:
     async def payment_received(self, payload: Any = None) -> None:
         await self._heard(Signal.PAYMENT_RECEIVED, payload)
 
+    @workflow.signal(name=Signal.PAYMENT_REVERSED, description="A payment was taken back, or had been booked by mistake")
+    async def payment_reversed(self, payload: Any = None) -> None:
+        await self._heard(Signal.PAYMENT_REVERSED, payload)
+
     @workflow.signal(name=Signal.APPROVAL_DECIDED, description="An operator approved or denied the open request")
     async def approval_decided(self, payload: Any = None) -> None:
         await self._heard(Signal.APPROVAL_DECIDED, payload)
@@ -287,6 +300,14 @@ class CollectionCase:
     @record_payment.validator
     def _record_payment(self, payload: Any = None) -> None:
         self._check(Update.RECORD_PAYMENT, payload)
+
+    @workflow.update(name=Update.REVERSE_PAYMENT, description="A payment is taken back, or was booked by mistake")
+    async def reverse_payment(self, payload: Any = None) -> CaseView:
+        return await self._answered(Update.REVERSE_PAYMENT, payload)
+
+    @reverse_payment.validator
+    def _reverse_payment(self, payload: Any = None) -> None:
+        self._check(Update.REVERSE_PAYMENT, payload)
 
     @workflow.update(name=Update.DECIDE_APPROVAL, description="An operator approves or denies the open request")
     async def decide_approval(self, payload: Any = None) -> CaseView:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from temporalio.common import SearchAttributeKey
 
 from arrears.domain.events import Code, Ending, Id
-from arrears.domain.loan import Instalment
+from arrears.domain.loan import Instalment, PaymentId
 from arrears.domain.money import Amount, Currency, PositiveAmount
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Slug
@@ -27,6 +27,7 @@ class Signal:
     """Signal names; each takes one JSON object."""
 
     PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_REVERSED = "payment_reversed"
     APPROVAL_DECIDED = "approval_decided"
     PROMISE_MADE = "promise_made"
     PLAN_AGREED = "plan_agreed"
@@ -41,6 +42,7 @@ class Update:
 
     DECIDE_APPROVAL = "decide_approval"
     RECORD_PAYMENT = "record_payment"
+    REVERSE_PAYMENT = "reverse_payment"
     MAKE_PROMISE = "make_promise"
     AGREE_PLAN = "agree_plan"
     PLACE_HOLD = "place_hold"
@@ -87,6 +89,14 @@ class CaseRequest(_Message):
 
     loan_id: Id
     strategy: Slug | None = None
+
+
+class Reversal(_Message):
+    """A payment that the bank took back or that was booked by mistake; ``reversed_at`` is now if not given."""
+
+    payment_id: PaymentId
+    reason: Code
+    reversed_at: AwareDatetime | None = None
 
 
 class Decision(_Message):

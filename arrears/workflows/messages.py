@@ -13,15 +13,17 @@ from arrears.domain.events import (
     HoldLifted,
     HoldPlaced,
     PaymentReceived,
+    PaymentReversed,
     PlanAgreed,
     PromiseMade,
     Withdrawn,
 )
 from arrears.domain.loan import Payment
-from arrears.workflows.contract import Decision, Hold, Lift, Plan, Promise, Report, Signal, Update, Withdrawal
+from arrears.workflows.contract import Decision, Hold, Lift, Plan, Promise, Report, Reversal, Signal, Update, Withdrawal
 
 _MODELS: dict[str, type[BaseModel]] = {
     Signal.PAYMENT_RECEIVED: Payment,
+    Signal.PAYMENT_REVERSED: Reversal,
     Signal.APPROVAL_DECIDED: Decision,
     Signal.PROMISE_MADE: Promise,
     Signal.PLAN_AGREED: Plan,
@@ -30,6 +32,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     Signal.CONTACT_REPORTED: Report,
     Signal.CASE_WITHDRAWN: Withdrawal,
     Update.RECORD_PAYMENT: Payment,
+    Update.REVERSE_PAYMENT: Reversal,
     Update.DECIDE_APPROVAL: Decision,
     Update.MAKE_PROMISE: Promise,
     Update.AGREE_PLAN: Plan,
@@ -62,6 +65,8 @@ def read(name: str, payload: object, now: datetime, open_approval: str | None) -
     match said:
         case Payment():
             return PaymentReceived(at=now, payment=said)
+        case Reversal():
+            return PaymentReversed(at=now, payment_id=said.payment_id, reason=said.reason, reversed_at=said.reversed_at or now)
         case Decision():
             approval_id = said.approval_id or open_approval
             if approval_id is None:

@@ -19,6 +19,7 @@ from arrears.domain.events import (
     Event,
     OpeningFacts,
     PaymentReceived,
+    PaymentReversed,
     Placed,
     Recalled,
     StepTaken,
@@ -97,6 +98,10 @@ def payment(amount: str, at: datetime, payment_id: str = "pay-1", **more: object
     return PaymentReceived(
         at=at, payment=Payment.model_validate({"payment_id": payment_id, "amount": amount, "currency": "CNY", "received_at": at} | more)
     )
+
+
+def reversal(at: datetime, payment_id: str = "pay-1") -> PaymentReversed:
+    return PaymentReversed(at=at, payment_id=payment_id, reason="bounced", reversed_at=at)
 
 
 def never_answers(case: Case, contact: Contact, now: datetime) -> Outcome:

@@ -1,4 +1,4 @@
-"""What the planner promises under any order of payments, pauses, promises, answers and late wake-ups."""
+"""What the planner promises under any order of payments, of payments that are taken back, pauses, promises, answers and late wake-ups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from arrears.domain.loan import Instalment
 from arrears.domain.moves import AssignTask, Contact, Refer
 from arrears.domain.outcome import ANSWERED, CALL_OUTCOMES, NOT_MADE, Outcome
 from arrears.domain.strategy import steps
-from tests.domain.simulation import DUE, MORNING, a_case, call, payment, simulate, sms, strategy
+from tests.domain.simulation import DUE, MORNING, a_case, call, payment, reversal, simulate, sms, strategy
 
 PLAIN = strategy(call(0), sms(0), call(1), call(2), sms(4), call(4), call(7, repeat={"every": 3, "until_day": 25}), call(30))
 FULL = strategy(
@@ -73,11 +73,13 @@ def other_reports(draw: st.DrawFn) -> Event:
     at = draw(instants)
     reason = draw(st.sampled_from(["dispute", "complaint", "suspected-fraud"]))
     ends = draw(st.one_of(st.none(), st.integers(1, 15)))
-    match draw(st.sampled_from(["hold", "lift", "promise"])):
+    match draw(st.sampled_from(["hold", "lift", "promise", "reversal"])):
         case "hold":
             return HoldPlaced(at=at, reason=reason, until=at + timedelta(days=ends) if ends else None)
         case "lift":
             return HoldLifted(at=at, reason=draw(st.one_of(st.none(), st.just(reason))))
+        case "reversal":
+            return reversal(at, draw(st.sampled_from([f"pay-{n}" for n in range(6)])))
         case _:
             due = at.date() + timedelta(days=draw(st.integers(1, 12)))
             return PromiseMade(at=at, amount=draw(amounts), currency="CNY", due_on=due)
