@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from arrears.api import callbacks, console, facts, health, loan_system
+from arrears.api import callbacks, console, desk_routes, facts, health, loan_system, reading
 from arrears.api.cases import Cases, TemporalClient
 from arrears.api.edge import Edge
 from arrears.api.headers import SafeHeaders
@@ -49,7 +49,10 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
     app.add_middleware(Edge, rates=Rates(settings.api))
     app.add_middleware(SafeHeaders, https=settings.console_is_https)
     answer_with_problems(app)
-    for subject in (health, callbacks, loan_system, facts):
+    for router in desk_routes.routers:
+        app.include_router(router)
+    for subject in (health, callbacks, loan_system, facts, reading):
         app.include_router(subject.router)
+    app.include_router(reading.whole_paths)  # after every other route
     console.open_console(app)
     return app

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,6 +20,8 @@ from arrears.ledger.vault import Field, keyring
 
 BY_THE_CASE = "case"
 """Who requests an approval that a ladder asks for."""
+
+_MOST_AT_ONCE = 500
 
 
 class ApprovalUnknown(LedgerRefusal):
@@ -144,17 +148,42 @@ async def expire(session: AsyncSession, approval_id: str) -> None:
         session.add(row)
 
 
-async def open_approvals(session: AsyncSession, now: datetime, loan_id: str | None = None) -> list[OpenRequest]:
-    """The requests that can still be decided, the most urgent first; those of one loan, if it is given."""
+async def open_approvals(
+    session: AsyncSession,
+    now: datetime,
+    loan_id: str | None = None,
+    *,
+    role: Role | None = None,
+    after: tuple[datetime, str] | None = None,
+    most: int | None = None,
+) -> list[OpenRequest]:
+    """The requests that can still be decided, the most urgent first: those of one loan or role, if it is given; ``after`` a deadline and id."""
     wanted = (
         select(ApprovalRow, CaseRow)
         .join(CaseRow)
         .where(col(ApprovalRow.state) == ApprovalState.OPEN, col(ApprovalRow.deadline) > now)
         .order_by(col(ApprovalRow.deadline), col(ApprovalRow.id))
+        .limit(most)
     )
     if loan_id is not None:
         wanted = wanted.where(col(CaseRow.loan_id) == loan_id)
-    return [request(row, case, tuple(await people(session, row.id))) for row, case in (await session.exec(wanted)).all()]
+    if role is not None:
+        wanted = wanted.where(col(ApprovalRow.role) == role)
+    if after is not None:
+        wanted = wanted.where(tuple_(col(ApprovalRow.deadline), col(ApprovalRow.id)) > after)
+    found = (await session.exec(wanted)).all()
+    named = await _named(session, [row.id for row, _ in found])
+    return [request(row, case, named[row.id]) for row, case in found]
+
+
+async def _named(session: AsyncSession, approval_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """The people whom each request names, in the order of their ids."""
+    named: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for n in range(0, len(approval_ids), _MOST_AT_ONCE):
+        asked = select(ApprovalPersonRow).where(col(ApprovalPersonRow.approval_id).in_(approval_ids[n : n + _MOST_AT_ONCE]))
+        for row in await session.exec(asked.order_by(col(ApprovalPersonRow.person_id))):
+            named[row.approval_id] += (row.person_id,)
+    return named
 
 
 async def reason(session: AsyncSession, row: ApprovalRow) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -52,13 +53,23 @@ async def assign(session: AsyncSession, order: TaskOrder, now: datetime) -> Task
 
 
 async def tasks(
-    session: AsyncSession, *, role: Role | None = None, loan_id: str | None = None, still_open: bool = True
+    session: AsyncSession,
+    *,
+    role: Role | None = None,
+    loan_id: str | None = None,
+    still_open: bool = True,
+    after: tuple[datetime, str] | None = None,
+    most: int | None = None,
 ) -> list[tuple[TaskRow, TaskResultRow | None]]:
-    """Tasks, the oldest first, each with what came of it: those of a role or a loan, if it is given; those that are over too, if wanted."""
+    """Tasks, the oldest first, each with what came of it: those of a role or a loan, if it is given; those that are over too, if wanted.
+
+    ``after``: only those that follow this opening and id.
+    """
     wanted = (
         select(TaskRow, TaskResultRow)
         .join(TaskResultRow, col(TaskResultRow.task_id) == col(TaskRow.id), isouter=True)
         .order_by(col(TaskRow.opened_at), col(TaskRow.id))
+        .limit(most)
     )
     if role is not None:
         wanted = wanted.where(col(TaskRow.role) == role)
@@ -66,6 +77,8 @@ async def tasks(
         wanted = wanted.where(col(TaskRow.loan_id) == loan_id)
     if still_open:
         wanted = wanted.where(col(TaskRow.state) == TaskState.OPEN)
+    if after is not None:
+        wanted = wanted.where(tuple_(col(TaskRow.opened_at), col(TaskRow.id)) > after)
     return list((await session.exec(wanted)).all())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from http import HTTPStatus
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -10,10 +11,11 @@ from sqlmodel import col, select
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
-from arrears.api.operations.telling import as_fact, into_the_ledger
+from arrears.api.operations.telling import as_fact, into_the_ledger, unfit
+from arrears.api.problems import FieldProblem, Problem
 from arrears.domain.access import Action
 from arrears.ledger.facts import Recorded
-from arrears.ledger.facts.kinds import AgencyTold, Evidence
+from arrears.ledger.facts.kinds import AgencyContacts, AgencyTold, Evidence, Refusal, WishTold
 from arrears.ledger.tables import AgencyRow
 
 Matter = Literal["purpose", "term", "manner", "data_kinds", "safeguards"]
@@ -70,3 +72,13 @@ async def keep(here: House, caller: Caller, agency: str, body: AgencyRecord) -> 
     """Write an agency's record down, which replaces the one before. Raises ``Problem``."""
     told = as_fact(AgencyTold, fact="agency", agency=agency, **body.model_dump())
     return await into_the_ledger(here, caller, Action.MANAGE_AGENCY, told, subject=agency)
+
+
+async def report(here: House, caller: Caller, agency: str, told: AgencyContacts | WishTold | Refusal) -> Recorded:
+    """Write down what an agency did, or was told. Raises ``Problem``: 403 ``other_agency`` if the caller speaks for another one, 422."""
+    if caller.agency not in (None, agency):
+        raise Problem(HTTPStatus.FORBIDDEN, "other_agency", f"{caller.id} speaks for {caller.agency}, not for {agency}")
+    if isinstance(told, AgencyContacts) and told.agency != agency:
+        said = f"is {told.agency}, but the address is that of {agency}: tell an agency's contacts at its own address"
+        raise unfit("fact_refused", [FieldProblem(field="agency", problem=said)])
+    return await into_the_ledger(here, caller, Action.REPORT_AS_AGENCY, told, subject=agency, by=agency)

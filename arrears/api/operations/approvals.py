@@ -49,11 +49,18 @@ class Decided(BaseModel):
     case: CaseView | None = Field(default=None, description="where the case stands now; none if the decision counted already")
 
 
-async def waiting(here: House, caller: Caller, *, role: Role | None = None, loan_id: str | None = None) -> list[OpenRequest]:  # noqa: ARG001
-    """The requests that can still be decided, the most urgent first; those of one role or loan, if it is given."""
+async def waiting(
+    here: House,
+    caller: Caller,  # noqa: ARG001
+    *,
+    role: Role | None = None,
+    loan_id: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    most: int | None = None,
+) -> list[OpenRequest]:
+    """The requests that can still be decided, the most urgent first; those of one role or loan, if it is given, ``after`` a deadline and id."""
     async with here.ledger.reading() as session:
-        found = await approvals.open_approvals(session, here.now(), loan_id)
-    return [request for request in found if role in (None, request.role)]
+        return await approvals.open_approvals(session, here.now(), loan_id, role=role, after=after, most=most)
 
 
 async def one(here: House, caller: Caller, approval_id: str) -> ApprovalNow:  # noqa: ARG001
@@ -101,11 +108,6 @@ async def decide(here: House, caller: Caller, approval_id: str, decision: Answer
     if decided is None:
         raise Problem(HTTPStatus.CONFLICT, "void", f"{approval_id} was decided, and events have overtaken it in the same moment")
     return decided.model_copy(update={"case": case})
-
-
-def tag(standing: ApprovalNow) -> str:
-    """What changes whenever the request does."""
-    return f"{standing.state}-{standing.reminded_at.isoformat() if standing.reminded_at else 'new'}"
 
 
 async def _standing(here: House, approval_id: str) -> ApprovalNow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Self
 
@@ -79,10 +80,19 @@ class TaskOutcome(BaseModel):
         return self
 
 
-async def waiting(here: House, caller: Caller, *, role: Role | None = None, loan_id: str | None = None) -> list[TaskNow]:  # noqa: ARG001
-    """The tasks that are open, the oldest first; those of one role or loan, if it is given."""
+async def waiting(
+    here: House,
+    caller: Caller,  # noqa: ARG001
+    *,
+    role: Role | None = None,
+    loan_id: str | None = None,
+    after: tuple[datetime, str] | None = None,
+    most: int | None = None,
+) -> list[TaskNow]:
+    """The tasks that are open, the oldest first; those of one role or loan, if it is given, ``after`` an opening and id."""
     async with here.ledger.reading() as session:
-        return [task_now(row, result) for row, result in await work.tasks(session, role=role, loan_id=loan_id)]
+        found = await work.tasks(session, role=role, loan_id=loan_id, after=after, most=most)
+        return [task_now(row, result) for row, result in found]
 
 
 async def take(here: House, caller: Caller, task_id: str) -> TaskNow:

@@ -35,8 +35,9 @@ async def into_the_ledger(
     loan_id: str | None = None,
     person_id: str | None = None,
     subject: str | None = None,
+    by: str | None = None,
 ) -> Recorded:
-    """Write a fact down with the note of who told it; the cases that it concerns hear of it as soon as Temporal takes it.
+    """Write a fact down with the note of who told it; the cases that it concerns hear of it as soon as Temporal takes it. ``by``: whose fact it is.
 
     Once this returns, nothing leaves that the fact forbids. Raises ``Problem``: 404 for a loan or person that is not known, 422 for a fact that cannot
     stand.
@@ -47,8 +48,15 @@ async def into_the_ledger(
                 await known_loan(session, loan_id)
             if person_id is not None:
                 await _known_person(session, person_id)
-            recorded = await record(session, fact, here.now(), source(caller))
-            caller.note(session, action, loan_id=loan_id, person_id=person_id, subject=subject or fact.fact, details={"new": recorded.new})
+            recorded = await record(session, fact, here.now(), by or source(caller))
+            caller.note(
+                session,
+                action,
+                loan_id=loan_id or getattr(fact, "loan_id", None),
+                person_id=person_id or getattr(fact, "person_id", None),
+                subject=subject or fact.fact,
+                details={"new": recorded.new},
+            )
     except FactRefused as refused:
         raise fact_problem(refused) from None
     if recorded.told:

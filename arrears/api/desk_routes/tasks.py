@@ -1,0 +1,53 @@
+"""Tasks for humans: the list, taking one, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime, TypeAdapter
+
+from arrears.api.caller import Caller, allowed
+from arrears.api.desk_routes.ways import IN_OTHER_HANDS, TaskId
+from arrears.api.house import Here
+from arrears.api.operations import tasks
+from arrears.api.operations.tasks import TaskNow, TaskOutcome
+from arrears.api.paging import Cursor, Cursors, Limit, Page, page
+from arrears.domain.access import Action
+from arrears.domain.events import Id
+from arrears.domain.strategy import Role
+
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
+Worker = Annotated[Caller, Depends(allowed(Action.WORK_TASK))]
+_POSITION: TypeAdapter[tuple[AwareDatetime, str]] = TypeAdapter(tuple[AwareDatetime, str])
+
+
+@router.get("", operation_id="list_tasks")
+async def waiting(
+    request: Request,
+    response: Response,
+    caller: Annotated[Caller, Depends(allowed(Action.READ_TASKS))],
+    here: Here,
+    role: Annotated[Role | None, Query(description="for whom they are")] = None,
+    loan_id: Annotated[Id | None, Query(examples=["L-1001"])] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[TaskNow]:
+    """The tasks that are open, the oldest first."""
+    cursors = Cursors(f"tasks/{role}/{loan_id}", _POSITION)
+    after = cursors.read(cursor) if cursor is not None else None
+    found = await tasks.waiting(here, caller, role=role, loan_id=loan_id, after=after, most=limit + 1)
+    last = found[limit - 1] if len(found) > limit else None
+    return page(request, response, found[:limit], cursors.write((last.opened_at, last.task_id)) if last else None)
+
+
+@router.post("/{task_id:path}/take", operation_id="take_task", responses=IN_OTHER_HANDS)
+async def take(task_id: TaskId, caller: Worker, here: Here) -> TaskNow:
+    """Take a task upon oneself, as an operator of its role. Of two who take it at once one has it; the other is told by 409."""
+    return await tasks.take(here, caller, task_id)
+
+
+@router.post("/{task_id:path}/result", operation_id="finish_task", responses=IN_OTHER_HANDS)
+async def finish(task_id: TaskId, body: TaskOutcome, caller: Worker, here: Here) -> TaskNow:
+    """Say what came of a task, for good. A contact that was made for it counts as any other, and the case hears of it."""
+    return await tasks.finish(here, caller, task_id, body)
