@@ -1,0 +1,286 @@
+"""Where cases stand and what happened in them, by ids: nobody's name, number or words.
+
+An id of a loan may hold slashes; in an address they may stand as they are or as ``%2F``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from sqlmodel import col, select, tuple_
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from arrears.api.caller import Caller, allowed
+from arrears.api.house import Here
+from arrears.api.operations import case_view
+from arrears.api.operations.case_view import CaseNow
+from arrears.api.operations.telling import known_loan
+from arrears.api.paging import MOST, Cursor, Cursors, Limit, Page, bad_cursor, page
+from arrears.config import strategies
+from arrears.domain.access import Action
+from arrears.domain.events import Id
+from arrears.domain.money import Amount
+from arrears.domain.verdict import Effect, Finding, RegimeVersion
+from arrears.ledger import search, timeline
+from arrears.ledger.search import CursorRefused, Sort, Waiting
+from arrears.ledger.stages import Tracks, tracks_of
+from arrears.ledger.tables import CaseRow, PaymentReversalRow, PaymentRow, VerdictRow
+from arrears.ledger.timeline import TimelineEntry
+
+router = APIRouter(prefix="/v1", tags=["cases"])
+whole_paths = APIRouter(prefix="/v1", tags=["cases"])
+"""Routes that take everything that no other route under the same address took: they come last."""
+
+Reader = Annotated[Caller, Depends(allowed(Action.READ_CASES))]
+
+
+class CaseFilter(search.Query):
+    """Which cases are listed; what is left out does not matter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sort: Sort = Sort.OPENED
+    limit: int = Field(default=50, ge=1, le=MOST, description="how many items a page has at most")
+    cursor: str | None = Field(default=None, max_length=1024, description="the `next` of the page before")
+
+
+class CaseListed(BaseModel):
+    """A case in a list. ``waits_until`` is when the most pressing of what it waits for is over or due; ``zone`` is the borrower's."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    loan_id: str
+    case_id: str
+    borrower_id: str
+    stage: str
+    strategy: str
+    strategy_version: int
+    owed: Amount
+    currency: str
+    days_past_due: int
+    due_since: date | None
+    holds: tuple[str, ...]
+    agency: str | None
+    owners: tuple[str, ...]
+    waiting: tuple[Waiting, ...]
+    waits_until: AwareDatetime | None
+    opened_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    outcome: str | None
+    zone: str
+
+
+class CasePage(Page[CaseListed]):
+    """Some of the cases that fit. ``total`` are all that do, ``owed`` what is overdue of them together, by currency."""
+
+    total: int
+    owed: dict[str, Amount]
+
+
+class VerdictNow(BaseModel):
+    """What the law said of an action, also of one that was never made. ``rules`` are the ids of those that stand against it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict_id: int
+    case_id: str
+    attempt_id: str
+    action: str | None
+    person_id: str | None
+    decided_at: AwareDatetime
+    verdict: Effect
+    until: AwareDatetime | None
+    permanent: bool | None
+    rules: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    regimes: tuple[RegimeVersion, ...]
+    approval_id: str | None
+
+
+class PaymentBooked(BaseModel):
+    """A payment as it is booked. From ``reversed_at`` on it counts no more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    payment_id: str
+    loan_id: str
+    amount: Amount
+    currency: str
+    received_at: AwareDatetime
+    value_date: date | None
+    source: str
+    recorded_at: AwareDatetime
+    reversed_at: AwareDatetime | None
+    why_reversed: str | None
+
+
+@router.get("/cases")
+async def list_cases(asked: Annotated[CaseFilter, Query()], _: Reader, here: Here, request: Request, response: Response) -> CasePage:
+    """The cases that fit, the newest first if no other order is asked for."""
+    tracks = _tracks(here.settings.strategies_dir)
+    async with here.ledger.reading() as session:
+        try:
+            found = await search.find(session, asked, here.now(), tracks, most=asked.limit, after=asked.cursor)
+        except CursorRefused:
+            raise bad_cursor() from None
+    listed = page(request, response, [CaseListed.model_validate(case) for case in found.cases], found.next)
+    return CasePage(items=listed.items, next=listed.next, total=found.total, owed=found.owed)
+
+
+@router.get("/cases/{loan_id:path}/timeline")
+async def read_timeline(
+    loan_id: Id,
+    _: Reader,
+    here: Here,
+    request: Request,
+    response: Response,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    kind: Annotated[
+        list[str] | None, Query(max_length=20, description="only entries of these kinds, such as `contact` or `payment`")
+    ] = None,
+    since: Annotated[AwareDatetime | None, Query(description="only what happened then or later")] = None,
+) -> Page[TimelineEntry]:
+    """Everything that happened to the loan's cases, oldest first."""
+    cursors = Cursors(f"timeline/{loan_id}/{kind}/{since}", _AFTER_ENTRY)
+    after = cursors.read(cursor) if cursor else None
+    async with here.ledger.reading() as session:
+        await known_loan(session, loan_id)
+        told = await timeline.timeline(session, loan_id)
+    wanted = [entry for entry in told if (kind is None or entry.kind in kind) and (since is None or entry.at >= since)]
+    placed = list(zip(_positions(wanted), wanted, strict=True))
+    rest = placed if after is None else [(at, entry) for at, entry in placed if at > after]
+    more = cursors.write(rest[limit - 1][0]) if len(rest) > limit else None
+    return page(request, response, [entry for _, entry in rest[:limit]], more)
+
+
+@router.get("/cases/{loan_id:path}/verdicts")
+async def list_verdicts(
+    loan_id: Id,
+    _: Reader,
+    here: Here,
+    request: Request,
+    response: Response,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    verdict: Annotated[list[Effect] | None, Query(max_length=4, description="only these verdicts")] = None,
+) -> Page[VerdictNow]:
+    """What the law said of every contact and referral of the loan's cases, in the order in which it was asked."""
+    cursors = Cursors(f"verdicts/{loan_id}/{verdict}", _AFTER_ID)
+    asked = (
+        select(VerdictRow)
+        .join(CaseRow, col(CaseRow.id) == col(VerdictRow.case_id))
+        .where(col(CaseRow.loan_id) == loan_id, col(VerdictRow.id) > (cursors.read(cursor) if cursor else 0))
+        .order_by(col(VerdictRow.id))
+        .limit(limit + 1)
+    )
+    async with here.ledger.reading() as session:
+        await known_loan(session, loan_id)
+        rows = (await session.exec(asked.where(col(VerdictRow.verdict).in_(verdict)) if verdict else asked)).all()
+    more = cursors.write(rows[limit - 1].id or 0) if len(rows) > limit else None
+    return page(request, response, [_verdict(row) for row in rows[:limit]], more)
+
+
+@router.get("/loans/{loan_id:path}/payments", tags=["payments"])
+async def list_payments(
+    loan_id: Id,
+    _: Reader,
+    here: Here,
+    request: Request,
+    response: Response,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    state: Annotated[Literal["all", "standing", "reversed"], Query(description="`standing`: only those that count")] = "all",
+) -> Page[PaymentBooked]:
+    """The loan's payments, in the order in which they were recorded, so that reading on finds every later one."""
+    cursors = Cursors(f"payments/{loan_id}/{state}", _AFTER_PAYMENT)
+    after = cursors.read(cursor) if cursor else None
+    async with here.ledger.reading() as session:
+        await known_loan(session, loan_id)
+        booked = await _payments(session, loan_id, state, after, limit + 1)
+    more = cursors.write((booked[limit - 1].recorded_at, booked[limit - 1].payment_id)) if len(booked) > limit else None
+    return page(request, response, booked[:limit], more)
+
+
+@whole_paths.get("/cases/{loan_id:path}")
+async def read_case(loan_id: Id, caller: Reader, here: Here) -> CaseNow:
+    """Where the loan's case stands: what the ledger knows, and what the running case says of itself, if it answers at once."""
+    return await case_view.view(here, caller, loan_id)
+
+
+_AFTER_ENTRY: TypeAdapter[tuple[AwareDatetime, int]] = TypeAdapter(tuple[AwareDatetime, int])
+_AFTER_ID: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0, lt=2**63)])
+_AFTER_PAYMENT: TypeAdapter[tuple[AwareDatetime, str]] = TypeAdapter(tuple[AwareDatetime, Annotated[str, Field(max_length=128)]])
+
+
+def _positions(entries: list[TimelineEntry]) -> list[tuple[datetime, int]]:
+    """Where each entry stands: its instant, and which of the entries of that instant it is."""
+    found: list[tuple[datetime, int]] = []
+    for entry in entries:
+        n = found[-1][1] + 1 if found and found[-1][0] == entry.at else 0
+        found.append((entry.at, n))
+    return found
+
+
+def _verdict(row: VerdictRow) -> VerdictNow:
+    return VerdictNow(
+        verdict_id=row.id or 0,
+        case_id=row.case_id,
+        attempt_id=row.attempt_id,
+        action=row.action,
+        person_id=row.person_id,
+        decided_at=row.decided_at,
+        verdict=row.verdict,
+        until=row.until,
+        permanent=row.permanent,
+        rules=tuple(row.rules),
+        findings=tuple(map(Finding.model_validate, row.observed)),
+        regimes=tuple(map(RegimeVersion.model_validate, row.regimes or ())),
+        approval_id=row.approval_id,
+    )
+
+
+async def _payments(session: AsyncSession, loan_id: str, state: str, after: tuple[datetime, str] | None, most: int) -> list[PaymentBooked]:
+    asked = (
+        select(PaymentRow, PaymentReversalRow)
+        .join(PaymentReversalRow, col(PaymentReversalRow.payment_id) == col(PaymentRow.payment_id), isouter=True)
+        .where(col(PaymentRow.loan_id) == loan_id)
+        .order_by(col(PaymentRow.recorded_at), col(PaymentRow.payment_id))
+        .limit(most)
+    )
+    if after is not None:
+        asked = asked.where(tuple_(col(PaymentRow.recorded_at), col(PaymentRow.payment_id)) > after)
+    match state:
+        case "standing":
+            asked = asked.where(col(PaymentReversalRow.payment_id).is_(None))
+        case "reversed":
+            asked = asked.where(col(PaymentReversalRow.payment_id).is_not(None))
+        case _:
+            pass
+    return [
+        PaymentBooked(
+            payment_id=row.payment_id,
+            loan_id=row.loan_id,
+            amount=row.amount,
+            currency=row.currency,
+            received_at=row.received_at,
+            value_date=row.value_date,
+            source=row.source,
+            recorded_at=row.recorded_at,
+            reversed_at=taken_back.reversed_at if taken_back else None,
+            why_reversed=taken_back.reason if taken_back else None,
+        )
+        for row, taken_back in await session.exec(asked)
+    ]
+
+
+@lru_cache(maxsize=8)
+def _tracks(directory: Path) -> Mapping[str, Tracks]:
+    """The tracks of all strategies, by name, as they were when this process was first asked. Raises ``StrategyInvalid``."""
+    return {name: tracks_of(strategy) for name, strategy in strategies.load_all(directory).items()}
