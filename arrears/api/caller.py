@@ -29,6 +29,8 @@ from arrears.ledger.tables import ActorKind
 
 SESSION_COOKIE = "arrears_session"
 """The cookie of an operator's session; see ``session_cookie``."""
+MUST_CHANGE = "must_change_password"
+"""The code of the problem of somebody who must choose a password before anything else."""
 REASON_HOLDS_FOR = timedelta(minutes=15)
 """So long a reason to look at a case's personal data holds for the same case and session."""
 BACKGROUND_HEADER = "x-arrears-background"
@@ -166,7 +168,7 @@ async def identify(request: Request, here: House, *, choosing_password: bool = F
     if (cookie := request.cookies.get(session_cookie(here.settings))) is not None:
         caller = await _operator(request, here, cookie, request_id)
         if caller.must_change and not choosing_password:
-            raise Problem(HTTPStatus.FORBIDDEN, "must_change_password", "somebody else chose your password: choose your own at /password")
+            raise Problem(HTTPStatus.FORBIDDEN, MUST_CHANGE, "somebody else chose your password: choose your own at /password")
         return caller
     raise Problem(
         HTTPStatus.UNAUTHORIZED, "unauthenticated", "show a token (Authorization: Bearer …), sign the request, or sign in to the console"

@@ -157,11 +157,17 @@ async def link(session: AsyncSession, operator_id: str, issuer: str, subject: st
     await access.end_all(session, operator_id, now)
 
 
-async def known_as(session: AsyncSession, issuer: str, subject: str) -> OperatorRow:
-    """The operator whom a provider calls ``subject``. Raises ``AccountUnknown``."""
+async def arrive(session: AsyncSession, issuer: str, subject: str) -> OperatorRow:
+    """The operator whom a provider calls ``subject``. Raises ``AccountUnknown``.
+
+    A password that somebody else chose for them, and that they never made their own, is dropped: they need none.
+    """
     account = await _account_of(session, issuer, subject)
     if account is None:
         raise AccountUnknown("no operator is linked to this subject")
+    if account.must_change:
+        account.password_hash, account.must_change = None, False
+        session.add(account)
     return await _working(session, account.operator_id)
 
 

@@ -290,6 +290,7 @@ async def test_a_password_that_somebody_else_chose_opens_nothing_but_the_page_to
     assert (await browser.sign_in("wei")).headers["location"] == "/password"
     refused = await browser.http.get("/v1/cases/L-1")
     assert (refused.status_code, refused.json()["code"]) == (403, "must_change_password")
+    assert (await browser.get("/rules")).headers["location"] == "/password"
     page = await browser.get("/password")
     assert "Somebody else chose your password" in page.text
     before = dict(browser.http.cookies)["arrears_session"]

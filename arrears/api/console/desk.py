@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -25,11 +27,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from sqlmodel import select
 
-from arrears.api.caller import Caller, identify, with_reason
+from arrears.api.caller import MUST_CHANGE, Caller, identify, with_reason
 from arrears.api.console.render import TONGUES, Tongue, render, words, zone_of
 from arrears.api.house import Here, House, house
 from arrears.api.problems import Problem, malformed
 from arrears.config.access import packaged_access
+from arrears.config.law import Law
 from arrears.domain.access import Action
 from arrears.domain.strategy import Role
 from arrears.ledger.alerts import InboxCount, inbox_count
@@ -72,6 +75,11 @@ class Desk:
     def may(self, action: Action | str) -> bool:
         return self.caller.may(Action(action))
 
+    @property
+    def law(self) -> Law:
+        """The rules in force here."""
+        return _law(self.here.settings.regimes_dir, self.here.settings.overlay)
+
     def gettext(self, message: str) -> str:
         """A text of the console in the operator's language."""
         return words(self.tongue).gettext(message)
@@ -111,6 +119,11 @@ class Desk:
         return render(self.tongue, template, shared | context)
 
 
+@cache
+def _law(directory: Path, overlay: Path | None) -> Law:
+    return Law(directory, overlay)
+
+
 class ConsoleRoute(APIRoute):
     """A route whose errors are answered for people."""
 
@@ -125,7 +138,7 @@ class ConsoleRoute(APIRoute):
             except RequestValidationError as misshapen:
                 return _tell(request, malformed(misshapen))
             except Problem as problem:
-                return _tell(request, problem)
+                return _choose_a_password(request) if problem.code == MUST_CHANGE else _tell(request, problem)
 
         return answered
 
@@ -215,6 +228,10 @@ def _to_the_door(request: Request) -> Response:
 def _send(request: Request, path: str) -> Response:
     """Have the browser open another page."""
     return Response(headers={"hx-redirect": path}) if asked_by_htmx(request) else RedirectResponse(path, _SEE_OTHER)
+
+
+def _choose_a_password(request: Request) -> Response:
+    return Response(headers={"hx-redirect": "/password"}) if asked_by_htmx(request) else RedirectResponse("/password", _SEE_OTHER)
 
 
 def _tell(request: Request, problem: Problem) -> Response:

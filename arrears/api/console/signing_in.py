@@ -131,6 +131,11 @@ async def let_in(request: Request, here: House, operator_id: str, wanted: str, *
     return answer
 
 
+def login_again(request: Request, here: House, status: HTTPStatus, problem: str) -> Response:
+    """The page to sign in on, saying why that did not work."""
+    return _login(request, here, "/", status, problem=problem)
+
+
 def address_of(request: Request) -> str:
     """Where a request comes from; behind a proxy, what the proxy says, if uvicorn is told to believe it (FORWARDED_ALLOW_IPS)."""
     return request.client.host if request.client else "unknown"
