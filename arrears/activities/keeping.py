@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from temporalio import activity
 
 from arrears.activities.means import Means
 from arrears.config.retention import retention_rule
 from arrears.domain.retention import SweepOrder, SweepReport
-from arrears.ledger import erasure
+from arrears.ledger import answers, erasure
 from arrears.ledger.erasure import Policy
 
 _AT_ONCE = 200
@@ -18,8 +20,12 @@ _MOST = 5_000
 async def sweep(means: Means, order: SweepOrder) -> SweepReport:
     """Bring the next people into the state that the retention rule wants. Doing it again changes nothing.
 
-    Every transaction is short: contacts go on meanwhile. Raises ``RetentionProblem`` if the rule cannot be read.
+    Every transaction is short: contacts go on meanwhile. The first run of a sweep also removes answers that were kept for callers of the API.
+    Raises ``RetentionProblem`` if the rule cannot be read.
     """
+    if not order.after:
+        async with means.ledger.session() as session:
+            await answers.forget(session, datetime.now(UTC))
     now = means.now()
     policy = Policy(retention_rule(), means.settings.lender_seat)
     done = SweepReport(last=order.after)

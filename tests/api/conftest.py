@@ -112,13 +112,21 @@ class Api:
     settings: Settings
     cases: Cases
 
-    async def tell(self, sender: str, path: str, body: dict[str, Any] | bytes, message_id: str = "m-1", secret: SecretStr | None = None):
+    async def tell(
+        self,
+        sender: str,
+        path: str,
+        body: dict[str, Any] | bytes,
+        message_id: str = "m-1",
+        secret: SecretStr | None = None,
+        headers: dict[str, str] | None = None,
+    ):
         """POST what a sender would."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         known = self.settings.gateway(sender)  # type: ignore[arg-type]
         assert known is not None
-        headers = signature_headers(secret or known.secret, message_id, raw)
-        return await self.http.post(path, content=raw, headers=headers | {"content-type": "application/json"})
+        signed = signature_headers(secret or known.secret, message_id, raw)
+        return await self.http.post(path, content=raw, headers={"content-type": "application/json"} | signed | (headers or {}))
 
 
 @asynccontextmanager

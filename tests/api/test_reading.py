@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,20 +11,14 @@ import pytest
 from arrears.domain.access import Action
 from arrears.domain.loan import Payment
 from arrears.domain.verdict import Effect
-from arrears.ledger import access, loans
+from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import CaseRow, LoanRow, PaymentReversalRow, VerdictRow
+from tests.api.callers import token
 from tests.api.conftest import CALL, LOAN, NOW, Api, attempted
 
 OTHER = "CN/2026/7"
 """An id of a loan that holds slashes."""
-
-
-async def token(ledger: Ledger, *scopes: Action, name: str = "reader") -> dict[str, str]:
-    """The headers of a machine with these scopes."""
-    async with ledger.session() as session:
-        told = await access.add_client(session, name, name, frozenset(scopes), datetime.now(UTC))
-    return {"authorization": f"Bearer {told}"}
 
 
 @pytest.fixture
