@@ -130,11 +130,11 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(ledger: Ledger, temporal: TemporalClient = nowhere) -> AsyncIterator[Api]:
+async def running_api(ledger: Ledger, temporal: TemporalClient = nowhere, **settings_: Any) -> AsyncIterator[Api]:
     parties = {
         name: GatewaySettings(url="http://gateway.example", secret=make_secret()) for name in ("voice", "sms", "agency", "loan_system")
     }
-    settings = Settings.model_validate(parties)
+    settings = Settings.model_validate(parties | settings_)
     app = create_app(ledger, temporal, settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://arrears") as http:
