@@ -11,7 +11,6 @@ from fastapi.responses import RedirectResponse
 
 from arrears.api.console.desk import TONGUE_COOKIE, Desk, at_desk, console_router, local_path
 from arrears.api.console.render import TONGUES
-from arrears.config.law import Law
 from arrears.domain.access import Action
 from arrears.domain.law import RULES
 from arrears.domain.law.house import HOUSE
@@ -45,8 +44,7 @@ async def language(tongue: str, request: Request, next: str = "/") -> Response:
 @router.get("/rules")
 async def rules(desk: Annotated[Desk, Depends(at_desk(Action.READ_CASES))]) -> Response:
     """Every rule by its id, in plain words, with its clause."""
-    settings = desk.here.settings
-    regimes = Law(settings.regimes_dir, settings.overlay).current()
+    regimes = desk.law.current()
     ours = [ShownRule(r, RULES[r].plain, terms.clause, terms.force, terms.confidence, True) for r, terms in HOUSE.items()]
     groups = [(desk.gettext("Our own rules"), ours)]
     for regime in regimes:
