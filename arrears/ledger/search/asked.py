@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from arrears.domain.money import Currency
+from arrears.ledger.search.money import units_of
 from arrears.ledger.tables.columns import ID_LENGTH
 
 
@@ -82,6 +84,12 @@ class Query(BaseModel):
             if first is not None and last is not None and last < first:
                 raise ValueError(f"{name}_to lies below {name}_from")
         return self
+
+    @cached_property
+    def owed_units(self) -> tuple[int | None, int | None]:
+        """The bounds of what is owed, in ten-thousandths."""
+        first, last = self.owed_from, self.owed_to
+        return None if first is None else units_of(first), None if last is None else units_of(last)
 
     def kept(self) -> dict[str, str]:
         """What is asked, as an address or a saved list holds it: text only, and nothing that would be so anyway."""

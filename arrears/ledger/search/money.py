@@ -6,13 +6,14 @@ before it less all that was paid. Sums are made of whole ten-thousandths, exactl
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal
+from sqlalchemy import BigInteger, ColumnElement, case, func
 from sqlalchemy import select as sql_select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -20,56 +21,73 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.calendar import local_date
-from arrears.domain.loan import Arrears
-from arrears.ledger.tables import CaseRow, InstalmentRow, LoanRow, PaymentReversalRow, PaymentRow, PersonRow
+from arrears.ledger.tables import CaseRow, InstalmentRow, PaymentReversalRow, PaymentRow
 
 _PLACES = 4
 _CENT = Decimal("0.01")
+_LOAN = itemgetter(0)
 
 
-async def arrears(session: AsyncSession, which: ColumnElement[bool], now: datetime) -> dict[str, Arrears]:
-    """What is overdue on the borrowers' own days of the loans of these cases, by loan; a loan without instalments is left out.
+class Owed(NamedTuple):
+    """What is overdue of a loan, in ten-thousandths of its currency, and the due date of its oldest instalment that is overdue and not fully paid."""
 
-    ``which`` speaks of ``CaseRow`` only. The day in UTC stands in for that of a borrower whose zone nobody knows.
+    units: int = 0
+    since: date | None = None
+
+
+def amount_of(units: int) -> Decimal:
+    """An amount as the ledger's columns give it back."""
+    exact = Decimal(units).scaleb(-_PLACES)
+    cents = exact.quantize(_CENT)
+    return cents if cents == exact else exact.normalize()
+
+
+def units_of(amount: Decimal) -> int:
+    """An amount in ten-thousandths."""
+    return int(amount.scaleb(_PLACES))
+
+
+async def overdue(session: AsyncSession, which: ColumnElement[bool], days: Mapping[str, date]) -> dict[str, Owed]:
+    """What is overdue of the loans of these cases, each on the day that is given for it; a loan of which nothing was due by then is left out.
+
+    ``which`` speaks of ``CaseRow`` only.
     """
-    paid = (
-        _select(col(PaymentRow.loan_id).label("loan_id"), func.sum(_units(col(PaymentRow.amount))).label("paid"))
-        .where(col(PaymentRow.payment_id).not_in(_select(col(PaymentReversalRow.payment_id))))
-        .group_by(col(PaymentRow.loan_id))
-        .subquery()
-    )
-    amount = _units(col(InstalmentRow.principal)) + _units(col(InstalmentRow.interest)) + _units(col(InstalmentRow.fees))
-    due_on = col(InstalmentRow.due_on)
-    due = (
-        _select(
-            col(InstalmentRow.loan_id).label("loan_id"),
-            due_on.label("due_on"),
-            amount.label("amount"),
-            func.sum(amount).over(partition_by=col(InstalmentRow.loan_id), order_by=due_on).label("due_by_then"),
-        )
-        .where(col(InstalmentRow.loan_id).in_(_select(col(CaseRow.loan_id)).where(which)))
-        .subquery()
-    )
-    so_far = func.coalesce(paid.c.paid, 0)
-    today = await _todays(session, now)
-    asked = (
-        _select(
-            due.c.loan_id,
-            func.min(case((due.c.due_by_then > so_far, due.c.due_on))),
-            func.sum(case((due.c.due_on < today, due.c.amount), else_=0)),
-            func.max(so_far),
-        )
-        .select_from(due)
-        .join(LoanRow, col(LoanRow.id) == due.c.loan_id)
-        .join(PersonRow, col(PersonRow.id) == col(LoanRow.borrower_id))
-        .outerjoin(paid, paid.c.loan_id == due.c.loan_id)
-        .group_by(due.c.loan_id)
-    )
-    return {
-        loan_id: Arrears(amount=_amount(max(overdue - settled, 0)), due_since=since)
-        for loan_id, since, overdue, settled in await rows(session, asked)
-    }
+    if not days:
+        return {}
+    ours = _select(col(CaseRow.loan_id)).where(which)
+    standing = col(PaymentRow.payment_id).not_in(_select(col(PaymentReversalRow.payment_id)))
+    sums = _select(col(PaymentRow.loan_id), func.sum(_units(col(PaymentRow.amount)))).where(standing, col(PaymentRow.loan_id).in_(ours))
+    paid = {loan_id: int(units) for loan_id, units in await rows(session, sums.group_by(col(PaymentRow.loan_id)))}
+    first, last = min(days.values()), max(days.values())
+    lines = [*await rows(session, _nothing_paid(ours, first, last)), *await rows(session, _something_paid(ours, last))]
+    return {loan_id: _left(due, paid.get(loan_id, 0), days[loan_id]) for loan_id, due in groupby(lines, _LOAN) if loan_id in days}
+
+
+def _nothing_paid(ours: Any, first: date, last: date) -> Any:
+    """The loans on which nothing was ever paid: what was due before ``first``, which is overdue anywhere, in one line, every later day in its own."""
+    loan_id, due_on = col(InstalmentRow.loan_id), col(InstalmentRow.due_on)
+    own_line = case((due_on >= first, due_on))
+    asked = _select(loan_id, func.sum(_AMOUNT), func.min(due_on)).where(due_on < last, loan_id.in_(ours), loan_id.not_in(_PAID_ON))
+    return asked.group_by(loan_id, own_line).order_by(loan_id, func.min(due_on))
+
+
+def _something_paid(ours: Any, last: date) -> Any:
+    """The loans on which something was paid: each instalment in its line."""
+    loan_id, due_on = col(InstalmentRow.loan_id), col(InstalmentRow.due_on)
+    asked = _select(loan_id, _AMOUNT, due_on).where(due_on < last, loan_id.in_(ours), loan_id.in_(_PAID_ON))
+    return asked.order_by(loan_id, due_on)
+
+
+def _left(instalments: Iterable[tuple[str, int, date]], paid: int, day: date) -> Owed:
+    """What is left on a day of a loan's instalments, the oldest first, after so much was paid."""
+    total, since = -paid, None
+    for _, units, due_on in instalments:
+        if due_on >= day:
+            break
+        total += int(units)
+        if since is None and total > 0:
+            since = due_on
+    return Owed(total, since) if since else Owed()
 
 
 async def rows(session: AsyncSession, asked: Any) -> Sequence[Any]:
@@ -79,23 +97,6 @@ async def rows(session: AsyncSession, asked: Any) -> Sequence[Any]:
 
 def _select(*columns: Any) -> Any:
     return sql_select(*columns)
-
-
-async def _todays(session: AsyncSession, now: datetime) -> ColumnElement[date]:
-    """The borrower's day of ``now``, as an expression over ``PersonRow``."""
-    zones: defaultdict[date, list[str]] = defaultdict(list)
-    for (zone,) in await rows(session, _select(col(PersonRow.zone)).where(col(PersonRow.zone).is_not(None)).distinct()):
-        zones[local_date(now, zone)].append(zone)
-    elsewhere = now.date()
-    days = [(col(PersonRow.zone).in_(there), day) for day, there in zones.items() if day != elsewhere]
-    return case(*days, else_=elsewhere) if days else literal(elsewhere)
-
-
-def _amount(units: int | Decimal) -> Decimal:
-    """An amount as the ledger's columns give it back."""
-    exact = Decimal(units).scaleb(-_PLACES)
-    cents = exact.quantize(_CENT)
-    return cents if cents == exact else exact.normalize()
 
 
 class _units(FunctionElement[int]):
@@ -114,3 +115,7 @@ def _numeric(element: _units, compiler: SQLCompiler, **given: Any) -> str:
 def _text(element: _units, compiler: SQLCompiler, **given: Any) -> str:
     """SQLite has every amount as text with four places: without the point it is the number."""
     return f"CAST(REPLACE({compiler.process(element.clauses, **given)}, '.', '') AS INTEGER)"
+
+
+_AMOUNT: Any = _units(col(InstalmentRow.principal)) + _units(col(InstalmentRow.interest)) + _units(col(InstalmentRow.fees))
+_PAID_ON = _select(col(PaymentRow.loan_id))

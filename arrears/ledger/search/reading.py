@@ -6,18 +6,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.loan import Arrears
+from arrears.domain.calendar import local_date
 from arrears.domain.strategy import Referral
 from arrears.ledger import stages
 from arrears.ledger.search import money
 from arrears.ledger.search.asked import NOBODY, Query
-from arrears.ledger.search.money import rows
+from arrears.ledger.search.money import Owed, rows
 from arrears.ledger.stages import Standing
 from arrears.ledger.tables import (
     ApprovalRow,
@@ -35,9 +35,8 @@ from arrears.ledger.tables import (
 _WIDEST_ZONE = timedelta(hours=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A case that may fit, with its loan's currency and its borrower's zone."""
+class Candidate(NamedTuple):
+    """A case that may fit, with its loan's currency and its borrower's zone; UTC stands in for one that nobody knows."""
 
     case_id: str
     loan_id: str
@@ -48,7 +47,7 @@ class Candidate:
     closed_at: datetime | None
     outcome: str | None
     currency: str
-    zone: str | None
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,12 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger says of the cases that may fit, by case id, and of their loans' money, by loan id."""
+    """What the ledger says of the cases that may fit, by case id, of their loans' money, by loan id, and which day it is, by zone."""
 
     candidates: Sequence[Candidate]
+    today: Mapping[str, date]
     standing: Mapping[str, Standing]
-    arrears: Mapping[str, Arrears]
+    owed: Mapping[str, Owed]
     deadline: Mapping[str, datetime]
     tasks: Mapping[str, tuple[OpenTask, ...]]
     placed: Mapping[str, Placement]
@@ -82,10 +82,13 @@ class Known:
 async def read(session: AsyncSession, query: Query, now: datetime) -> Known:
     """Everything that decides about the cases that may fit. Who asks for less than all has fewer read."""
     which = _which(query, now)
+    candidates = await _candidates(session, which)
+    today = {zone: local_date(now, zone) for zone in {case.zone for case in candidates}}
     return Known(
-        candidates=await _candidates(session, which),
+        candidates=candidates,
+        today=today,
         standing=await stages.standings_where(session, now, which),
-        arrears=await money.arrears(session, which, now),
+        owed=await money.overdue(session, which, {case.loan_id: today[case.zone] for case in candidates}),
         deadline=await _deadlines(session, which),
         tasks=await _tasks(session, which),
         placed=await _placements(session, which),
@@ -152,13 +155,13 @@ async def _candidates(session: AsyncSession, which: ColumnElement[bool]) -> list
             col(CaseRow.closed_at),
             col(CaseRow.outcome),
             col(LoanRow.currency),
-            col(PersonRow.zone),
+            func.coalesce(col(PersonRow.zone), "UTC"),
         )
         .join(LoanRow, col(LoanRow.id) == col(CaseRow.loan_id))
         .join(PersonRow, col(PersonRow.id) == col(LoanRow.borrower_id))
         .where(which)
     )
-    return [Candidate(*row) for row in await rows(session, asked)]
+    return [Candidate._make(row) for row in await rows(session, asked)]
 
 
 async def _deadlines(session: AsyncSession, which: ColumnElement[bool]) -> dict[str, datetime]:
