@@ -19,7 +19,7 @@ from arrears.domain.access import Action
 from arrears.ledger.facts import Recorded
 from arrears.workflows.contract import CaseView, Plan, Promise, Withdrawal
 
-router = APIRouter(prefix="/v1/cases/{loan_id}", tags=["cases"])
+router = APIRouter(prefix="/v1/cases/{loan_id:path}", tags=["cases"])
 
 _A_PLAN = {"instalments": [{"due_on": "2026-12-01", "amount": "600.00"}, {"due_on": "2027-01-01", "amount": "600.00"}], "currency": "CNY"}
 

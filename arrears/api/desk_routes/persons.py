@@ -15,7 +15,7 @@ from arrears.api.operations.wishes import Consent, ConsentTakenBack, OptOut, Opt
 from arrears.domain.access import Action
 from arrears.ledger.facts import Recorded
 
-router = APIRouter(prefix="/v1/persons/{person_id}", tags=["persons"])
+router = APIRouter(prefix="/v1/persons/{person_id:path}", tags=["persons"])
 Wisher = Annotated[Caller, Depends(allowed(Action.RECORD_WISH))]
 Consenter = Annotated[Caller, Depends(allowed(Action.RECORD_CONSENT))]
 

@@ -78,8 +78,8 @@ async def decide(here: House, caller: Caller, approval_id: str, decision: Answer
         raise unfit("reason_required", [FieldProblem(field="reason", problem="say in your own words why you decide so")])
     standing = await _standing(here, approval_id)
     _may_decide(caller, standing)
-    if (known := _as_decided(standing, caller, decision)) is not None:
-        return known
+    if _as_decided(standing, caller, decision) is not None:
+        return await _explained(here, caller, approval_id, decision, reason)
     _still_open(standing, here.now())
     told = Decision(approval_id=approval_id, decision=decision, operator=caller.id)
     try:
@@ -101,13 +101,17 @@ async def decide(here: House, caller: Caller, approval_id: str, decision: Answer
             _still_open(standing, here.now())
             raise
         case = None
-    # The words come after the decision that they explain, so that they can never stand beside somebody else's.
+    return (await _explained(here, caller, approval_id, decision, reason)).model_copy(update={"case": case})
+
+
+async def _explained(here: House, caller: Caller, approval_id: str, decision: Answer, reason: str) -> Decided:
+    """The decision, with the words to it. They come after it, so that they can never stand beside somebody else's."""
     async with here.ledger.session() as session:
         await approvals.explain(session, approval_id, caller.id, reason.strip())
     decided = _as_decided(await _standing(here, approval_id), caller, decision)
     if decided is None:
         raise Problem(HTTPStatus.CONFLICT, "void", f"{approval_id} was decided, and events have overtaken it in the same moment")
-    return decided.model_copy(update={"case": case})
+    return decided
 
 
 async def _standing(here: House, approval_id: str) -> ApprovalNow:

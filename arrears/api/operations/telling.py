@@ -121,7 +121,7 @@ def source(caller: Caller) -> str:
             return str(kind)
 
 
-def as_fact(kind: type[F], **fields: object) -> F:
+def as_fact(kind: type[F], /, **fields: object) -> F:
     """The fact with these fields, those left out that are none. Raises ``Problem`` (422) naming what is wrong."""
     try:
         return kind.model_validate({name: value for name, value in fields.items() if value is not None})
