@@ -9,7 +9,7 @@ from temporalio import activity
 from arrears.activities.means import Means
 from arrears.config.retention import retention_rule
 from arrears.domain.retention import SweepOrder, SweepReport
-from arrears.ledger import answers, erasure
+from arrears.ledger import access, accounts, answers, erasure, heard
 from arrears.ledger.erasure import Policy
 
 _AT_ONCE = 200
@@ -20,12 +20,13 @@ _MOST = 5_000
 async def sweep(means: Means, order: SweepOrder) -> SweepReport:
     """Bring the next people into the state that the retention rule wants. Doing it again changes nothing.
 
-    Every transaction is short: contacts go on meanwhile. The first run of a sweep also removes answers that were kept for callers of the API.
+    Every transaction is short: contacts go on meanwhile. The first run of a sweep also removes what the API keeps for a while.
     Raises ``RetentionProblem`` if the rule cannot be read.
     """
     if not order.after:
         async with means.ledger.session() as session:
-            await answers.forget(session, datetime.now(UTC))
+            for kept in (answers, heard, access, accounts):
+                await kept.forget(session, datetime.now(UTC))
     now = means.now()
     policy = Policy(retention_rule(), means.settings.lender_seat)
     done = SweepReport(last=order.after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -16,8 +17,9 @@ from arrears.domain.outcome import Outcome
 from arrears.domain.situation import LENDER
 from arrears.domain.strategy import Channel
 from arrears.gateways.contract import CHANNEL_GATEWAY, CallbackBody
-from arrears.ledger import attempts, loans, relays, reported
+from arrears.ledger import attempts, heard, loans, relays, reported
 from arrears.ledger.attempts import Settled
+from arrears.ledger.heard import Message, OtherContent
 from arrears.ledger.reported import Heard
 from arrears.ledger.tables import AttemptRow, Direction, ReferralRow
 from arrears.workflows.contract import Report, Signal
@@ -30,28 +32,38 @@ _DIRECTIONS = {"inbound": Direction.IN, "agency": Direction.OUT}
 router = APIRouter(prefix="/v1/callbacks", tags=["gateways"])
 
 
-async def signed_by_the_gateway(gateway: GatewayName, request: Request, here: Here) -> str:
-    """The id of the message. Raises ``Problem``."""
-    return await verify_sender(request, here, gateway)
+async def signed_by_the_gateway(gateway: GatewayName, request: Request, here: Here) -> Message:
+    """The message, whose signature is right. Raises ``Problem``."""
+    return heard.message(gateway, await verify_sender(request, here, gateway), await request.body())
 
 
-MessageId = Annotated[str, Depends(signed_by_the_gateway)]
+SignedMessage = Annotated[Message, Depends(signed_by_the_gateway)]
 
 
 @router.post("/{gateway}", status_code=HTTPStatus.NO_CONTENT)
-async def callback(gateway: GatewayName, fact: CallbackBody, message_id: MessageId, here: Here) -> None:
-    """A fact, told at least once. It is in the ledger when this is answered; telling it again changes nothing."""
-    match fact.kind:
-        case "call_outcome" | "delivery":
-            await _of_our_attempt(here, gateway, fact)
-        case "inbound" | "agency":
-            await _by_itself(here, gateway, fact, f"{gateway}/{message_id}")
+async def callback(gateway: GatewayName, fact: CallbackBody, message: SignedMessage, here: Here) -> None:
+    """A fact, told at least once. It is in the ledger when this is answered; telling it again changes nothing.
+
+    A copy of a message is answered as the message was, and nothing else happens; another message under its id is refused (409).
+    """
+    try:
+        match fact.kind:
+            case "call_outcome" | "delivery":
+                await _of_our_attempt(here, gateway, fact, message)
+            case "inbound" | "agency":
+                await _by_itself(here, gateway, fact, message)
+    except OtherContent:
+        raise _wrong(
+            HTTPStatus.CONFLICT, "message_id_used", "webhook-id", "was that of another message; give each message its own"
+        ) from None
 
 
-async def _of_our_attempt(here: Here, gateway: GatewayName, fact: CallbackBody) -> None:
+async def _of_our_attempt(here: Here, gateway: GatewayName, fact: CallbackBody, message: Message) -> None:
     """Settle the attempt. Who waits for a call's outcome gets it; a case whose step is over is told only what changes something for it."""
     now = here.now()
     async with here.ledger.session() as session:
+        if not await heard.first_time(session, message, datetime.now(UTC)):
+            return
         attempt = await session.get(AttemptRow, fact.key or "")
         if attempt is None or CHANNEL_GATEWAY[attempt.channel] != gateway:
             raise _wrong(HTTPStatus.NOT_FOUND, "unknown_key", "key", f"{gateway} was given no order under this key")
@@ -67,11 +79,13 @@ async def _of_our_attempt(here: Here, gateway: GatewayName, fact: CallbackBody) 
     here.cases.ring()
 
 
-async def _by_itself(here: Here, gateway: GatewayName, fact: CallbackBody, key: str) -> None:
+async def _by_itself(here: Here, gateway: GatewayName, fact: CallbackBody, message: Message) -> None:
     """A contact that is none of our attempts: it counts like ours, the case is told, the ledger notes an opt-out."""
     assert fact.channel is not None
-    now = here.now()
+    now, key = here.now(), f"{gateway}/{message.id}"
     async with here.ledger.session() as session:
+        if not await heard.first_time(session, message, datetime.now(UTC)):
+            return
         attempt = await session.get(AttemptRow, fact.key) if fact.key else None
         loan_id = fact.loan_id or await _loan_of(session, attempt, fact.key or "")
         try:
@@ -82,9 +96,9 @@ async def _by_itself(here: Here, gateway: GatewayName, fact: CallbackBody, key: 
             raise _wrong(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", "key", "is of another loan than loan_id")
         person_id = await _person_of(session, attempt, loan_id, fact)
         if person_id is not None:
-            heard = Heard(channel=fact.channel, direction=_DIRECTIONS[fact.kind], outcome=fact.outcome, at=fact.at)
+            contact = Heard(channel=fact.channel, direction=_DIRECTIONS[fact.kind], outcome=fact.outcome, at=fact.at)
             source = await _who_acted(session, loan_id, fact)
-            await reported.record(session, source, key, loan_id, person_id, heard, now)
+            await reported.record(session, source, key, loan_id, person_id, contact, now)
         if fact.opted_out and person_id is not None:
             await attempts.opt_out(session, person_id, fact.channel, fact.at, f"gateway {gateway}", now)
         report = Report(channel=fact.channel, outcome=fact.outcome, at=fact.at, party=fact.party)

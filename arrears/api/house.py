@@ -10,10 +10,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from arrears.api.cases import Cases
-from arrears.api.problems import Problem
+from arrears.api.problems import FieldProblem, Problem
 from arrears.config.settings import GatewayName, Settings
 from arrears.gateways.signing import SignatureRefused, verify_signature
 from arrears.ledger.engine import Ledger
+
+LONGEST_MESSAGE_ID = 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ async def verify_sender(request: Request, here: House, sender: GatewayName) -> s
     if known is None:
         remedy = f"{sender} has no signing secret here; set ARREARS_{sender.upper()}_URL and ARREARS_{sender.upper()}_SECRET"
         raise Problem(HTTPStatus.NOT_FOUND, "not_configured", remedy)
+    if len(request.headers.get("webhook-id", "")) > LONGEST_MESSAGE_ID:
+        detail = f"webhook-id has at most {LONGEST_MESSAGE_ID} characters"
+        raise Problem(HTTPStatus.UNAUTHORIZED, "bad_signature", detail, [FieldProblem(field="webhook-id", problem=detail)])
     try:
         return verify_signature(known.believed, request.headers, await request.body())
     except SignatureRefused as refused:

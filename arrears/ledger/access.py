@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import delete
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,6 +18,7 @@ TOKEN_PREFIX = "arr_"  # noqa: S105 (what tokens begin with, so that a leaked on
 _TOKEN_BYTES = 32
 IDLE_FOR = timedelta(minutes=30)
 """A session of which nothing is heard for so long is over."""
+KEPT_FOR = timedelta(days=30)
 LONGEST_SESSION = timedelta(hours=12)
 
 
@@ -121,3 +123,8 @@ async def end_all(session: AsyncSession, operator_id: str, now: datetime) -> int
         row.ended_at = now
         session.add(row)
     return len(rows)
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Drop sessions that were over a month ago; that somebody had signed in stands in the audit record."""
+    await session.exec(delete(SessionRow).where(col(SessionRow.expires_at) < now - KEPT_FOR))

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -169,6 +170,11 @@ async def arrive(session: AsyncSession, issuer: str, subject: str) -> OperatorRo
         account.password_hash, account.must_change = None, False
         session.add(account)
     return await _working(session, account.operator_id)
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Drop failures that count no more."""
+    await session.exec(delete(LoginFailureRow).where(col(LoginFailureRow.last_at) < now - FORGOTTEN_AFTER))
 
 
 async def _account_of(session: AsyncSession, issuer: str, subject: str) -> AccountRow | None:

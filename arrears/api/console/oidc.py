@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
+from authlib.deprecate import AuthlibDeprecationWarning
 from fastapi import Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from joserfc.errors import JoseError
@@ -28,7 +29,8 @@ from arrears.ledger.accounts import AccountUnknown
 from arrears.ledger.audit import Actor, Passage
 from arrears.ledger.tables import ActorKind
 
-with warnings.catch_warnings(action="ignore"):  # it would rather have the successor of the HTTP client that is here
+with warnings.catch_warnings(action="ignore", category=AuthlibDeprecationWarning):
+    # It would rather have the successor of the HTTP client that is here.
     from authlib.integrations.base_client.errors import OAuthError
     from authlib.integrations.starlette_client import StarletteIntegration, StarletteOAuth2App
 
