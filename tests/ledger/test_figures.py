@@ -17,8 +17,9 @@ from arrears.domain.strategy import Channel, Referral, Role, TaskKind
 from arrears.domain.verdict import Effect
 from arrears.ledger import figures, journal
 from arrears.ledger.engine import Ledger
-from arrears.ledger.figures.counting import OpenCase, Reply, overdue, received, says
+from arrears.ledger.figures.counting import OpenCase, Reply, days_of, overdue, received, says
 from arrears.ledger.figures.model import Age, Asked, Bucket, Figures, age_of, bucket_of, monday, usual
+from arrears.ledger.search.money import Owed
 from arrears.ledger.tables import (
     ApprovalState,
     AttemptRow,
@@ -33,6 +34,7 @@ from arrears.ledger.tables import (
     ReferralRow,
     ReportedContactRow,
     TaskRow,
+    TaskState,
     VerdictRow,
 )
 from tests.ledger.scene import HASH, approval, attempt, store
@@ -158,13 +160,12 @@ def test_days_of_the_period_are_those_of_its_zone() -> None:
 
 
 def test_days_past_due_are_counted_on_the_borrowers_own_day() -> None:
-    from arrears.domain.loan import Instalment
-
-    due = {"L": [Instalment(due_on=date(2026, 10, 20), amount=Decimal(5))]}
+    owed = {"L": Owed(50_000, date(2026, 10, 20))}
     late = datetime(2026, 11, 19, 20, tzinfo=UTC)  # already the 20th in Shanghai
 
     def bucket(zone: str | None) -> Bucket:
-        (found,) = overdue([OpenCase("L", "s", "CNY", zone)], due, {}, late, "America/New_York")
+        cases = [OpenCase("L", "s", "CNY", zone)]
+        (found,) = overdue(cases, owed, days_of(cases, late))
         return found.bucket
 
     assert bucket("Asia/Shanghai") is Bucket.TO_60
@@ -338,7 +339,7 @@ async def test_refusals_are_counted_for_every_rule_that_stood_behind_them(ledger
         ("AR-02", 0, 1, 0),
         ("CN-16", 1, 0, 0),
     ]
-    assert found.verdicts == 5
+    assert (found.verdicts, found.stopped) == (5, 4)
     assert [r.rule for r in of_one.refusals] == ["AR-02"]
     assert of_one.verdicts == 1
 
@@ -386,7 +387,7 @@ async def test_requests_wait_and_are_decided_at_some_speed(ledger: Ledger) -> No
 
 
 async def test_tasks_and_placements(ledger: Ledger) -> None:
-    def task(id: str, state: str, done_at: datetime | None = None, kind: TaskKind = TaskKind.INVESTIGATION) -> TaskRow:
+    def task(id: str, state: TaskState, done_at: datetime | None = None, kind: TaskKind = TaskKind.INVESTIGATION) -> TaskRow:
         return TaskRow(
             id=id,
             case_id="L-1.1",
@@ -406,10 +407,10 @@ async def test_tasks_and_placements(ledger: Ledger) -> None:
     await store(
         ledger,
         *loan("1"),
-        task("t-1", "open"),
-        task("t-2", "done", ago(days=1)),
-        task("t-3", "cancelled", ago(days=1)),
-        task("t-4", "done", ago(days=200)),
+        task("t-1", TaskState.OPEN),
+        task("t-2", TaskState.DONE, ago(days=1)),
+        task("t-3", TaskState.CANCELLED, ago(days=1)),
+        task("t-4", TaskState.DONE, ago(days=200)),
         placed("r-1", "alpha"),
         placed("r-2", "alpha", state="recalled", recalled_at=ago(days=1)),
         placed("r-3", "alpha", until=ago(days=1)),

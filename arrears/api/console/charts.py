@@ -15,7 +15,7 @@ SERIES = 8
 COLUMN_HEIGHT = 160
 """The height of the tallest column, in pixels."""
 
-_FILLED = 100.0
+_FULL = 100.0
 _GAP_SHARE = 0.28
 _STEPS = (1, 2, 5)
 _LINES = 4
@@ -37,19 +37,38 @@ class Piece:
     series: Series
     start: float
     length: float
-    value: str
+    value: Decimal
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a bar is made of: its words, the value of each series, a note beside its total, and an address that lists what was counted."""
+
+    label: str
+    values: Mapping[str, Decimal | int]
+    note: str = ""
+    href: str | None = None
+    code: str | None = None
+
+    @property
+    def total(self) -> Decimal:
+        return sum((Decimal(value) for value in self.values.values()), Decimal(0))
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A labelled bar; ``says`` tells in words what it shows, ``total`` is written at its end, ``href`` leads to what was counted."""
+    """A row with the pieces that show it."""
 
-    label: str
-    says: str
-    total: str
+    row: Row
     pieces: tuple[Piece, ...]
-    href: str | None = None
-    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars on one scale, and the series that they tell apart."""
+
+    bars: tuple[Bar, ...]
+    series: tuple[Series, ...]
 
 
 @dataclass(frozen=True)
@@ -91,52 +110,39 @@ class Columns:
     height: int = COLUMN_HEIGHT
 
 
-@dataclass(frozen=True)
-class Given:
-    """What a bar is made of: the value of each series, and the words around them."""
-
-    label: str
-    values: Mapping[str, Decimal | int]
-    total: str
-    href: str | None = None
-    code: str | None = None
-
-
 def series(keys: Iterable[tuple[str, str]]) -> tuple[Series, ...]:
     """A series for each key with its words, in this order."""
     return tuple(Series(key, says, min(look, SERIES - 1)) for look, (key, says) in enumerate(keys))
 
 
-def bars(given: Sequence[Given], of: Sequence[Series], write: Mapping[str, str] | None = None) -> tuple[Bar, ...]:
-    """Bars that share a scale: the longest fills the width. ``write`` has other words for values, by ``label/series``."""
-    longest = max((sum(Decimal(v) for v in bar.values.values()) for bar in given), default=Decimal(0))
-    return tuple(_bar(bar, of, longest, write or {}) for bar in given)
+def bars(rows: Sequence[Row], of: Sequence[Series]) -> Bars:
+    """Bars that share a scale: the longest fills the width."""
+    longest = max((row.total for row in rows), default=Decimal(0))
+    return Bars(tuple(Bar(row, _pieces(row, of, longest)) for row in rows), tuple(of))
 
 
-def shares(given: Sequence[Given], of: Sequence[Series]) -> tuple[Bar, ...]:
+def shares(rows: Sequence[Row], of: Sequence[Series]) -> Bars:
     """Bars that each fill the width: the parts of a whole."""
-    return tuple(_bar(bar, of, sum((Decimal(v) for v in bar.values.values()), Decimal(0)), {}) for bar in given)
+    return Bars(tuple(Bar(row, _pieces(row, of, row.total)) for row in rows), tuple(of))
 
 
-def _bar(given: Given, of: Sequence[Series], longest: Decimal, write: Mapping[str, str]) -> Bar:
+def _pieces(row: Row, of: Sequence[Series], whole: Decimal) -> tuple[Piece, ...]:
     pieces: list[Piece] = []
     start = 0.0
     for one in of:
-        value = Decimal(given.values.get(one.key, 0))
-        if value <= 0:
-            continue
-        length = float(value / longest) * _FILLED
-        pieces.append(Piece(one, round(start, 3), round(length, 3), write.get(f"{given.label}/{one.key}", str(value))))
-        start += length
-    says = ", ".join(f"{piece.series.says} {piece.value}" for piece in pieces) or given.total
-    return Bar(given.label, f"{given.label}: {says}", given.total, tuple(pieces), given.href, given.code)
+        value = Decimal(row.values.get(one.key, 0))
+        if value > 0:
+            length = float(value / whole) * _FULL
+            pieces.append(Piece(one, round(start, 3), round(length, 3), value))
+            start += length
+    return tuple(pieces)
 
 
 def columns(labels: Sequence[str], values: Sequence[Mapping[str, int]], of: Sequence[Series], marked_every: int = 3) -> Columns:
     """Columns that share a scale, whose top line is a round number. ``values`` are, for each label, how many of each series there are."""
     step = _step(max((sum(v.values()) for v in values), default=0))
     top = max(step, -(-max((sum(v.values()) for v in values), default=0) // step) * step)
-    width = _FILLED / max(len(labels), 1)
+    width = _FULL / max(len(labels), 1)
     last = len(labels) - 1
     return Columns(
         columns=tuple(

@@ -11,7 +11,6 @@ from statistics import median
 
 from arrears.domain.calendar import local_date
 from arrears.domain.law import RULES
-from arrears.domain.loan import Instalment, arrears_on
 from arrears.domain.strategy import Role, TaskKind
 from arrears.domain.verdict import Effect
 from arrears.ledger.figures.model import (
@@ -29,11 +28,13 @@ from arrears.ledger.figures.model import (
     age_of,
     bucket_of,
 )
+from arrears.ledger.search.money import Owed, amount_of
 from arrears.ledger.tables import ApprovalState, CaseOutcome, ReferralState, TaskState
 
 SOON = timedelta(days=7)
 """Within what time a payment counts as one soon after a contact."""
 
+_NOTHING = Owed()
 _LAW_UNREADABLE = "AR-07"
 _SAYS_UNREADABLE = "While the law cannot be read, everything waits; where no regime applies, nothing is allowed."
 
@@ -69,24 +70,24 @@ class Request:
     decided_at: datetime | None
 
 
-def overdue(
-    cases: Iterable[OpenCase], due: Mapping[str, Sequence[Instalment]], paid: Mapping[str, Decimal], now: datetime, zone: str
-) -> tuple[Overdue, ...]:
-    """What is overdue of open cases on the borrowers' own days; ``zone`` is for those whose zone nobody knows. ``due`` and ``paid`` are by loan."""
-    today: dict[str, date] = {}
-    sums: defaultdict[tuple[Bucket, str, str], Decimal] = defaultdict(Decimal)
+def days_of(cases: Iterable[OpenCase], now: datetime) -> dict[str, date]:
+    """The borrower's own day, by loan; the day in UTC where nobody knows their zone."""
+    today: dict[str | None, date] = {}
+    return {case.loan_id: today.setdefault(case.zone, local_date(now, case.zone or "UTC")) for case in cases}
+
+
+def overdue(cases: Iterable[OpenCase], owed: Mapping[str, Owed], days: Mapping[str, date]) -> tuple[Overdue, ...]:
+    """What is overdue of open cases; ``owed`` and the ``days`` on which it is are by loan."""
+    sums: Counter[tuple[Bucket, str, str]] = Counter()
     count: Counter[tuple[Bucket, str, str]] = Counter()
     for case in cases:
-        place = case.zone or zone
-        day = today.setdefault(place, local_date(now, place))
-        arrears = arrears_on(day, due.get(case.loan_id, ()), paid.get(case.loan_id, Decimal(0)))
-        days = (day - arrears.due_since).days if arrears.due_since and arrears.amount else 0
-        key = (bucket_of(days), case.strategy, case.currency)
-        sums[key] += arrears.amount
+        units, since = owed.get(case.loan_id, _NOTHING)
+        key = (bucket_of((days[case.loan_id] - since).days if since else 0), case.strategy, case.currency)
+        sums[key] += units
         count[key] += 1
     order = list(Bucket)
     keys = sorted(count, key=lambda k: (order.index(k[0]), k[1], k[2]))
-    return tuple(Overdue(bucket=b, strategy=s, currency=c, cases=count[b, s, c], amount=sums[b, s, c]) for b, s, c in keys)
+    return tuple(Overdue(bucket=b, strategy=s, currency=c, cases=count[b, s, c], amount=amount_of(sums[b, s, c])) for b, s, c in keys)
 
 
 def closed(ends: Iterable[tuple[datetime, CaseOutcome]], asked: Asked) -> tuple[Closed, ...]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from arrears.domain.calendar import ONE_DAY, ZoneName, local_date, local_instant
 from arrears.domain.outcome import Outcome
@@ -129,6 +129,7 @@ class Cohort(_Part):
     otherwise: int = Field(description="ended in another way")
     running: int
 
+    @computed_field
     @property
     def cure_rate(self) -> float | None:
         return self.cured / self.opened if self.opened else None
@@ -141,6 +142,7 @@ class Promises(_Part):
     kept: int
     broken: int
 
+    @computed_field
     @property
     def kept_rate(self) -> float | None:
         judged = self.kept + self.broken
@@ -178,6 +180,7 @@ class Refusals(_Part):
     needed_approval: int = 0
     put_off: int = 0
 
+    @computed_field
     @property
     def total(self) -> int:
         return self.denied + self.needed_approval + self.put_off
@@ -253,6 +256,7 @@ class Figures(_Part):
     contacts: tuple[Contacts, ...]
     refusals: tuple[Refusals, ...]
     verdicts: int = Field(description="all verdicts of the period, also those that allowed")
+    stopped: int = Field(description="verdicts of the period that did not allow: put off, sent to a human, or denied")
     waiting: tuple[Waiting, ...]
     decided: tuple[Decided, ...]
     tasks: tuple[Tasks, ...]

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Text, func, or_
+from sqlalchemy import Text, and_, func, or_
 from sqlalchemy import cast as as_type
 from sqlalchemy import select as sql_select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.domain.loan import Instalment
 from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.strategy import Channel, Referral, Role, TaskKind
 from arrears.domain.verdict import Effect
 from arrears.ledger.figures.counting import OpenCase, Reply, Request
 from arrears.ledger.figures.model import Asked, Contacts, Promises
+from arrears.ledger.search import money
+from arrears.ledger.search.money import Owed
 from arrears.ledger.tables import (
     ApprovalRow,
     ApprovalState,
@@ -30,7 +29,6 @@ from arrears.ledger.tables import (
     CaseRow,
     ChainHeadRow,
     Direction,
-    InstalmentRow,
     LoanRow,
     PaymentReversalRow,
     PaymentRow,
@@ -66,30 +64,9 @@ async def open_cases(session: AsyncSession, asked: Asked) -> list[OpenCase]:
     return [OpenCase(*row) for row in await _rows(session, wanted)]
 
 
-async def instalments_due(session: AsyncSession, asked: Asked, now: datetime) -> dict[str, list[Instalment]]:
-    """The instalments of loans with open cases that are due by now, anywhere in the world: those to come cannot be overdue."""
-    wanted = (
-        _select(InstalmentRow.loan_id, InstalmentRow.due_on, InstalmentRow.principal, InstalmentRow.interest, InstalmentRow.fees)
-        .join(CaseRow, col(CaseRow.loan_id) == col(InstalmentRow.loan_id))
-        .where(col(CaseRow.closed_at).is_(None), col(InstalmentRow.due_on) <= (now + _A_DAY_LATER).date(), *_of_strategy(asked))
-    )
-    due: defaultdict[str, list[Instalment]] = defaultdict(list)
-    for loan_id, due_on, *parts in await _rows(session, wanted):
-        due[loan_id].append(Instalment(due_on=due_on, amount=sum(parts, Decimal(0))))
-    return due
-
-
-async def paid(session: AsyncSession, asked: Asked) -> dict[str, Decimal]:
-    """What was paid on loans with open cases, and not taken back."""
-    wanted = (
-        _select(PaymentRow.loan_id, PaymentRow.amount)
-        .join(CaseRow, col(CaseRow.loan_id) == col(PaymentRow.loan_id))
-        .where(col(CaseRow.closed_at).is_(None), _STANDS, *_of_strategy(asked))
-    )
-    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for loan_id, amount in await _rows(session, wanted):
-        sums[loan_id] += amount
-    return sums
+async def owed(session: AsyncSession, asked: Asked, days: Mapping[str, date]) -> dict[str, Owed]:
+    """What is overdue of loans with open cases on the day of each, by loan."""
+    return await money.overdue(session, and_(col(CaseRow.closed_at).is_(None), *_of_strategy(asked)), days)
 
 
 async def ends(session: AsyncSession, asked: Asked) -> list[tuple[datetime, CaseOutcome]]:

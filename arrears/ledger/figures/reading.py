@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from arrears.domain.verdict import Effect
 from arrears.ledger.figures import counting, queries
 from arrears.ledger.figures.model import Asked, Figures
 
@@ -13,6 +14,7 @@ from arrears.ledger.figures.model import Asked, Figures
 async def read(session: AsyncSession, asked: Asked, now: datetime) -> Figures:
     """Read and count. ``now`` is business time: what is open or overdue is so now, the rest lies in the period that is asked for."""
     cases = await queries.open_cases(session, asked)
+    days = counting.days_of(cases, now)
     still, of_period = await queries.requests(session, asked)
     verdicts = await queries.verdicts(session, asked)
     return Figures(
@@ -20,9 +22,7 @@ async def read(session: AsyncSession, asked: Asked, now: datetime) -> Figures:
         at=now,
         seq=await queries.chain_length(session),
         strategies=await queries.strategies(session),
-        overdue=counting.overdue(
-            cases, await queries.instalments_due(session, asked, now), await queries.paid(session, asked), now, asked.zone
-        ),
+        overdue=counting.overdue(cases, await queries.owed(session, asked, days), days),
         closed=counting.closed(await queries.ends(session, asked), asked),
         cohorts=counting.cohorts(await queries.opened(session, asked)),
         promises=await queries.promises(session, asked),
@@ -30,6 +30,7 @@ async def read(session: AsyncSession, asked: Asked, now: datetime) -> Figures:
         contacts=await queries.contacts(session, asked),
         refusals=counting.refusals(verdicts),
         verdicts=sum(count for _, _, count in verdicts),
+        stopped=sum(count for effect, _, count in verdicts if effect is not Effect.ALLOW),
         waiting=counting.waiting(still, now),
         decided=counting.decided(of_period, now),
         tasks=counting.tasks(await queries.tasks(session, asked)),
