@@ -9,13 +9,15 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from arrears.api import callbacks, console, desk_routes, facts, health, loan_system, reading
+from arrears.api import callbacks, console, desk_routes, events, facts, health, loan_system, reading, reversals
 from arrears.api.cases import Cases, TemporalClient
 from arrears.api.edge import Edge
 from arrears.api.headers import SafeHeaders
 from arrears.api.house import House
 from arrears.api.limits import Rates
-from arrears.api.problems import ProblemBody, answer_with_problems
+from arrears.api.openapi import DescribedApi
+from arrears.api.problems import answer_with_problems
+from arrears.api.telling import Telling, tracks_in
 from arrears.config.settings import Settings
 from arrears.ledger.engine import Ledger
 
@@ -25,23 +27,26 @@ _END_WITHIN = 6.0
 def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> FastAPI:
     """The app. ``ledger`` is at its newest version and stays the caller's to close; ``temporal`` may be away for a while."""
     cases = Cases(ledger, temporal, settings.clock)
+    tellers: list[Cases | Telling] = [cases]
+    if settings.events is not None:
+        tellers.append(Telling(ledger, settings.events, settings.clock, tracks_in(settings.strategies_dir)))
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncGenerator[None]:
-        telling = asyncio.create_task(cases.run(), name="tell cases")
+        telling = [asyncio.create_task(teller.run(), name=f"tell {type(teller).__name__}") for teller in tellers]
         try:
             yield
         finally:
-            cases.stop()
+            for teller in tellers:
+                teller.stop()
             with suppress(TimeoutError):
-                await asyncio.wait_for(telling, _END_WITHIN)
+                await asyncio.wait_for(asyncio.gather(*telling), _END_WITHIN)
 
-    app = FastAPI(
+    app = DescribedApi(
         title="Arrears",
         version=version("arrears"),
-        description="Durable loan collections. Messages are signed by the Standard Webhooks scheme; errors are RFC 9457 problems.",
         lifespan=living,
-        responses={"4XX": {"model": ProblemBody, "content": {"application/problem+json": {}}}},
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
     )
@@ -51,8 +56,9 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
     answer_with_problems(app)
     for router in desk_routes.routers:
         app.include_router(router)
-    for subject in (health, callbacks, loan_system, facts, reading):
+    for subject in (health, callbacks, loan_system, reversals, facts, events, reading):
         app.include_router(subject.router)
     app.include_router(reading.whole_paths)  # after every other route
+    events.describe_webhooks(app)
     console.open_console(app)
     return app

@@ -12,10 +12,13 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from arrears.cli import (
+    accounts,
     approvals,
     cases,
     chain,
+    clients,
     database,
+    events,
     facts,
     messages,
     operators,
@@ -49,6 +52,8 @@ app.add_typer(cases.app, name="case")
 cases.app.command("situation")(situation.situation)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(operators.app, name="operators")
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(clients.app, name="clients")
 app.add_typer(strategy.app, name="strategy")
 app.add_typer(messages.app, name="messages")
 app.command("verdict")(verdict.verdict)
@@ -58,6 +63,7 @@ app.command("import")(portfolio.import_portfolio)
 app.add_typer(facts.app, name="facts")
 app.command("erase")(privacy.erase)
 app.command("retention")(privacy.retention)
+app.add_typer(events.app, name="events")
 app.add_typer(chain.app, name="chain")
 app.add_typer(database.app, name="db")
 

@@ -110,6 +110,10 @@ class GatewaySettings(_Group):
         return (self.secret, *(map(SecretStr, _split(self.old_secrets)) if self.old_secrets else ()))
 
 
+class EventsSettings(GatewaySettings):
+    """Where the loan system takes events. While it changes over to a new secret, events are signed with the old ones too."""
+
+
 class SmtpSettings(_Group):
     """The mail server and the address that letters come from."""
 
@@ -209,6 +213,9 @@ class Settings(BaseSettings):
     bureau: GatewaySettings | None = None
     legal: GatewaySettings | None = None
     loan_system: GatewaySettings | None = None
+    events: EventsSettings | None = Field(
+        default=None, description="where the loan system is told what happens; if it is not set, it is not told"
+    )
     smtp: SmtpSettings | None = None
     artificial_voice: bool = Field(default=True, description="whether the voice gateway speaks with an artificial or recorded voice")
     call_timeout_seconds: PositiveFloat = Field(
@@ -218,7 +225,8 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     callback_base: BaseUrl = Field(default_factory=_api_itself, description="where gateways reach the API from outside")
     console_base: BaseUrl | None = Field(
-        default=None, description="where operators reach the console; if it is not set, the callback base. With https, cookies are for https only"
+        default=None,
+        description="where operators reach the console; if it is not set, the callback base. With https, cookies are for https only",
     )
     local_accounts: bool = Field(default=True, description="whether operators may sign in with a password that Arrears keeps")
     oidc: OidcSettings | None = None

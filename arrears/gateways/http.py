@@ -96,9 +96,9 @@ class HttpGateway:
         status = answer.status_code
         code = f"http_{status}" if (named := _problem_code(answer)) is None else f"http_{status}_{named}"
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return GatewayRetryable(self.name, code, maybe_sent=True, retry_after=_retry_after(answer))
+            return GatewayRetryable(self.name, code, maybe_sent=True, retry_after=retry_after(answer))
         if status in _TRY_LATER:
-            return GatewayRetryable(self.name, code, maybe_sent=status == HTTPStatus.CONFLICT, retry_after=_retry_after(answer))
+            return GatewayRetryable(self.name, code, maybe_sent=status == HTTPStatus.CONFLICT, retry_after=retry_after(answer))
         return GatewayFinal(self.name, code)
 
 
@@ -117,7 +117,7 @@ def _problem_code(answer: httpx.Response) -> str | None:
     return code if _CODE.fullmatch(code) else None
 
 
-def _retry_after(answer: httpx.Response) -> timedelta | None:
+def retry_after(answer: httpx.Response) -> timedelta | None:
     """``Retry-After`` as a span, given in seconds or as a date; at most a day, ``None`` if absent or unreadable."""
     given = answer.headers.get("retry-after", "").strip()
     try:

@@ -13,13 +13,14 @@ class SignatureRefused(Exception):
     """The request does not carry a valid and recent signature of the party it claims to come from."""
 
 
-def signature_headers(secret: SecretStr, message_id: str, body: bytes) -> dict[str, str]:
-    """The headers that sign ``body`` (empty for a GET) as message ``message_id`` at this very (real) time."""
+def signature_headers(secrets: SecretStr | Sequence[SecretStr], message_id: str, body: bytes) -> dict[str, str]:
+    """The headers that sign ``body`` (empty for a GET) as message ``message_id`` at this very (real) time, with each of ``secrets``."""
     now = datetime.now(UTC)
+    signing = (secrets,) if isinstance(secrets, SecretStr) else secrets
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret.get_secret_value()).sign(message_id, now, body.decode()),
+        "webhook-signature": " ".join(Webhook(secret.get_secret_value()).sign(message_id, now, body.decode()) for secret in signing),
     }
 
 

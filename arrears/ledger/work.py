@@ -155,10 +155,10 @@ async def hand_over(session: AsyncSession, order: ReferralOrder, now: datetime) 
 
 
 async def taken(session: AsyncSession, referral_id: str, gateway_ref: str | None) -> None:
-    """The institution has it, under a reference of its own."""
+    """The institution has it, under a reference of its own, or under ours if it gives none."""
     row = await referral(session, referral_id)
     if row is not None:
-        row.gateway_ref = gateway_ref or row.gateway_ref
+        row.gateway_ref = gateway_ref or row.gateway_ref or row.id
         session.add(row)
 
 

@@ -14,20 +14,25 @@ from arrears.config.settings import GatewayName
 from arrears.gateways.contract import REFERRAL_GATEWAY, CallbackBody, Handover, Outgoing
 from arrears.gateways.signing import SignatureRefused, verify_signature
 from arrears.sandbox.faults import Fault, FaultKind
-from arrears.sandbox.record import LoanPayment, Order, Report, receipt
+from arrears.sandbox.record import HeardEvent, LoanPayment, Order, Report, receipt
 from arrears.sandbox.temperament import Resident
 
 if TYPE_CHECKING:
     from arrears.sandbox.world import SandboxWorld
+
+LOAN_SYSTEM: GatewayName = "loan_system"
+EVENTS_PATH = "/v1/events"
+"""Where the loan system takes events."""
 
 _BEFORE: tuple[FaultKind, ...] = ("timeout", "error", "rate_limited", "refused", "garbage")
 _REFERRALS = frozenset(REFERRAL_GATEWAY.values())
 
 
 def create_app(world: SandboxWorld) -> FastAPI:
-    """The HTTP side of a world: ``/<gateway>/v1/orders`` for Arrears, ``/control/…`` for tests and operators of the sandbox."""
+    """The HTTP side of a world: ``/<gateway>/v1/orders`` and ``/loan_system/v1/events`` for Arrears, ``/control/…`` for whoever plays with it."""
     app = FastAPI(title="Arrears sandbox world", docs_url=None, redoc_url=None)
     _gateway_routes(app, world)
+    _event_routes(app, world)
     _record_routes(app, world)
     _lever_routes(app, world)
     return app
@@ -71,6 +76,27 @@ def _gateway_routes(app: FastAPI, world: SandboxWorld) -> None:
         return JSONResponse(known.model_dump(mode="json", exclude_none=True))
 
 
+def _event_routes(app: FastAPI, world: SandboxWorld) -> None:
+    @app.post(f"/{LOAN_SYSTEM}{EVENTS_PATH}")
+    async def hear(request: Request) -> Response:
+        """What a loan system does with an event: check the signature, note it once for its id, answer."""
+        body = await request.body()
+        try:
+            message_id = verify_signature(world.secrets[LOAN_SYSTEM], request.headers, body)
+        except SignatureRefused as refused:
+            return problem(401, "bad_signature", str(refused))
+        if (failed := await _fail(world.faults.strike(LOAN_SYSTEM, _BEFORE, message_id))) is not None:
+            return failed
+        try:
+            told = _Event.model_validate_json(body)
+        except ValidationError:
+            return problem(422, "bad_event", "an event has type, timestamp and data with the loan_id")
+        world.record.hear(message_id, told.type, told.data.loan_id, body.decode())
+        if world.faults.strike(LOAN_SYSTEM, ("lost_answer",), message_id):
+            return cut()
+        return Response(status_code=204)
+
+
 def read_order(gateway: GatewayName, body: bytes) -> Outgoing | Handover:
     """The order in a request to a gateway. Raises ``pydantic.ValidationError``."""
     return Handover.model_validate_json(body) if gateway in _REFERRALS else Outgoing.model_validate_json(body)
@@ -93,6 +119,10 @@ def _record_routes(app: FastAPI, world: SandboxWorld) -> None:
     async def reports() -> tuple[Report, ...]:
         return world.record.reports()
 
+    @app.get("/control/events")
+    async def events(loan_id: str | None = None) -> tuple[HeardEvent, ...]:
+        return world.record.events(loan_id)
+
     @app.get("/control/residents")
     async def residents() -> tuple[Resident, ...]:
         return world.residents()
@@ -102,6 +132,16 @@ class _Instant(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     now: AwareDatetime
+
+
+class _AboutALoan(BaseModel):
+    loan_id: str
+
+
+class _Event(BaseModel):
+    type: str
+    timestamp: AwareDatetime
+    data: _AboutALoan
 
 
 class _Told(BaseModel):

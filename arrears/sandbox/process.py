@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr, TypeAdapter
 
 from arrears.config.settings import GatewayName, Settings
+from arrears.sandbox.http import EVENTS_PATH, LOAN_SYSTEM
 from arrears.sandbox.temperament import Resident
 from arrears.sandbox.world import HTTP_GATEWAYS, SandboxWorld
 from arrears.workers.stopping import stop_signals
@@ -28,7 +29,8 @@ def environment(http_port: int, smtp_port: int, secret: SecretStr) -> dict[str, 
     for name in HTTP_GATEWAYS:
         group = f"ARREARS_{name.upper()}"
         found |= {f"{group}_URL": f"http://127.0.0.1:{http_port}/{name}", f"{group}_SECRET": secret.get_secret_value()}
-    return found
+    events = f"http://127.0.0.1:{http_port}/{LOAN_SYSTEM}{EVENTS_PATH}"
+    return found | {"ARREARS_EVENTS_URL": events, "ARREARS_EVENTS_SECRET": secret.get_secret_value()}
 
 
 def write_residents(path: Path, residents: Iterable[Resident]) -> None:

@@ -5,13 +5,14 @@ Everything is committed before anybody is answered. The calls are short and loca
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -32,6 +33,8 @@ CREATE TABLE IF NOT EXISTS reports (
     n INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT NOT NULL, gateway TEXT NOT NULL, url TEXT NOT NULL, body TEXT NOT NULL,
     due_at REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'waiting', answer TEXT);
 CREATE INDEX IF NOT EXISTS reports_waiting ON reports (due_at) WHERE state = 'waiting';
+CREATE TABLE IF NOT EXISTS events (
+    message_id TEXT PRIMARY KEY, kind TEXT NOT NULL, loan_id TEXT NOT NULL, body TEXT NOT NULL, times INTEGER NOT NULL DEFAULT 1);
 CREATE TABLE IF NOT EXISTS residents (loan_id TEXT PRIMARY KEY, body TEXT NOT NULL);
 """
 
@@ -81,6 +84,16 @@ class Report(_Row):
     tries: int
     state: str
     answer: str | None
+
+
+class HeardEvent(_Row):
+    """An event that Arrears told the loan system, as it arrived first; ``times`` is how often it was told."""
+
+    message_id: str
+    kind: str
+    loan_id: str
+    body: dict[str, Any]
+    times: int
 
 
 class Record:
@@ -174,6 +187,18 @@ class Record:
 
     def report_again(self, n: int, due_at: float, answer: str) -> None:
         self._db.execute("UPDATE reports SET due_at = ?, answer = ?, tries = tries + 1 WHERE n = ?", (due_at, answer, n))
+
+    def hear(self, message_id: str, kind: str, loan_id: str, body: str) -> None:
+        """The loan system was told an event; one that it knows is only counted."""
+        self._db.execute(
+            "INSERT INTO events (message_id, kind, loan_id, body) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET times = times + 1",
+            (message_id, kind, loan_id, body),
+        )
+
+    def events(self, loan_id: str | None = None) -> tuple[HeardEvent, ...]:
+        """What the loan system was told, of all loans or of one, in the order in which it first came."""
+        rows = self._db.execute("SELECT * FROM events WHERE ? IS NULL OR loan_id = ? ORDER BY rowid", (loan_id, loan_id))
+        return tuple(HeardEvent.model_validate({**row, "body": json.loads(row["body"])}) for row in map(dict, rows))
 
     def settle_in(self, residents: Iterable[Resident]) -> None:
         """Residents of the world; one that is known already is replaced."""

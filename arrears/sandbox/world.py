@@ -17,7 +17,7 @@ from typing import Self, get_args
 from pydantic import BaseModel, SecretStr
 
 from arrears.api.serving import serving
-from arrears.config.settings import GatewayName, GatewaySettings, SmtpSettings
+from arrears.config.settings import EventsSettings, GatewayName, GatewaySettings, SmtpSettings
 from arrears.domain.calendar import local_date
 from arrears.domain.loan import Payment, arrears_on
 from arrears.domain.outcome import UNREACHED, Outcome
@@ -25,7 +25,7 @@ from arrears.domain.strategy import Channel
 from arrears.gateways.contract import CallbackBody, Handover, MissedPayment, Outgoing, PaymentReport, Receipt
 from arrears.sandbox import agencies
 from arrears.sandbox.faults import Fault, Faults
-from arrears.sandbox.http import create_app
+from arrears.sandbox.http import EVENTS_PATH, LOAN_SYSTEM, create_app
 from arrears.sandbox.mail import serving_mail
 from arrears.sandbox.post import Post
 from arrears.sandbox.record import LoanPayment, Order, Record, party, receipt
@@ -100,10 +100,12 @@ class SandboxWorld:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.http_port}"
 
-    def gateway_settings(self) -> dict[str, GatewaySettings | SmtpSettings]:
+    def gateway_settings(self) -> dict[str, GatewaySettings | SmtpSettings | EventsSettings]:
         """The settings, by field, with which Arrears finds this world: ``Settings(**world.gateway_settings())``."""
         over_http = {name: GatewaySettings(url=f"{self.url}/{name}", secret=self.secrets[name]) for name in HTTP_GATEWAYS}
-        return over_http | {"smtp": SmtpSettings(host="127.0.0.1", port=self.smtp_port, sender="collections@lender.example", tls="none")}
+        smtp = SmtpSettings(host="127.0.0.1", port=self.smtp_port, sender="collections@lender.example", tls="none")
+        events = EventsSettings(url=f"{self.url}/{LOAN_SYSTEM}{EVENTS_PATH}", secret=self.secrets[LOAN_SYSTEM])
+        return over_http | {"smtp": smtp, "events": events}
 
     def settle_in(self, residents: Iterable[Resident]) -> None:
         """Let people live here. Raises ``ValueError`` for one who would pay a loan of which no instalments are known."""
