@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +26,10 @@ LONGEST_SESSION = timedelta(hours=12)
 def digest(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+class ClientUnknown(Exception):
+    """No machine of this id is let in."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,31 @@ async def add_client(
     )
     await session.flush()
     return token
+
+
+async def rotate(session: AsyncSession, client_id: str) -> str:
+    """Give a machine another token, and take the former one out of force at once. Raises ``ClientUnknown`` if it is not let in any more."""
+    row = await session.get(ClientRow, client_id, with_for_update=True)
+    if row is None or row.revoked_at is not None:
+        raise ClientUnknown(client_id)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+    row.token_digest = digest(token)
+    session.add(row)
+    return token
+
+
+async def revoke(session: AsyncSession, client_id: str, now: datetime) -> None:
+    """Let a machine in no more. Raises ``ClientUnknown``."""
+    row = await session.get(ClientRow, client_id, with_for_update=True)
+    if row is None:
+        raise ClientUnknown(client_id)
+    row.revoked_at = row.revoked_at or now
+    session.add(row)
+
+
+async def clients(session: AsyncSession) -> Sequence[ClientRow]:
+    """Every machine that was ever let in."""
+    return (await session.exec(select(ClientRow).order_by(col(ClientRow.id)))).all()
 
 
 async def client(session: AsyncSession, token: str, now: datetime) -> ClientRow | None:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from arrears.domain.strategy import Role
 from arrears.ledger import access, audit
 from arrears.ledger.audit import Actor, Passage
 from arrears.ledger.engine import Ledger
@@ -155,6 +156,22 @@ async def link(session: AsyncSession, operator_id: str, issuer: str, subject: st
     account = await session.get(AccountRow, operator_id, with_for_update=True) or AccountRow(operator_id=operator_id, changed_at=now)
     account.issuer, account.subject, account.changed_at = issuer, subject, now
     session.add(account)
+    await access.end_all(session, operator_id, now)
+
+
+async def change_role(session: AsyncSession, operator_id: str, role: Role, now: datetime) -> None:
+    """Give an operator another role, and end every session of theirs. Raises ``AccountUnknown``."""
+    operator = await _working(session, operator_id)
+    operator.role = role
+    session.add(operator)
+    await access.end_all(session, operator_id, now)
+
+
+async def close(session: AsyncSession, operator_id: str, now: datetime) -> None:
+    """Somebody does not work here any more: nothing that they do counts, and every session of theirs ends. Raises ``AccountUnknown``."""
+    operator = await _working(session, operator_id)
+    operator.active = False
+    session.add(operator)
     await access.end_all(session, operator_id, now)
 
 

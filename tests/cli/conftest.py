@@ -24,6 +24,7 @@ from arrears.cli.site import running_in
 from arrears.config.settings import PACKAGED
 from arrears.sandbox.portfolio import sample
 from arrears.workers.server import free_port
+from tests.cli.doors import fill
 
 ARREARS = (sys.executable, "-m", "arrears.cli.main")
 ANY_PORTS = ("--temporal-port", "0", "--ui-port", "0", "--api-port", "0")
@@ -120,6 +121,14 @@ def arrears(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
         return Said(code, captured.out + captured.err)
 
     return command
+
+
+@pytest.fixture(scope="session")
+def staffed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a ledger with operators and an agency, to be copied."""
+    directory = tmp_path_factory.mktemp("staffed")
+    fill(directory)
+    return directory / "ledger.db"
 
 
 @pytest.fixture(scope="session")
