@@ -20,7 +20,7 @@ from arrears.cli.output import JsonFlag, Unreachable, WrongUsage, checked, out, 
 from arrears.cli.running_case import NoSuchCase
 from arrears.cli.site import DataDir, Site, find_site
 from arrears.domain.loan import Payment
-from arrears.ledger import loans
+from arrears.ledger import loans, reversals
 from arrears.ledger import timeline as ledger_timeline
 from arrears.workflows.contract import (
     CASE_STAGE,
@@ -38,6 +38,7 @@ from arrears.workflows.contract import (
     Plan,
     Promise,
     Report,
+    Reversal,
     Signal,
     Update,
     Withdrawal,
@@ -49,6 +50,7 @@ LoanId = Annotated[str, typer.Argument(metavar="LOAN", help="The loan's id, such
 
 _SIGNALS: dict[str, type[BaseModel]] = {
     Signal.PAYMENT_RECEIVED: Payment,
+    Signal.PAYMENT_REVERSED: Reversal,
     Signal.APPROVAL_DECIDED: Decision,
     Signal.PROMISE_MADE: Promise,
     Signal.PLAN_AGREED: Plan,
@@ -190,6 +192,28 @@ def pay(
 
 
 @app.command()
+def reverse(
+    loan_id: LoanId,
+    payment_id: Annotated[str, typer.Argument(metavar="PAYMENT", help="The payment's id, such as P-7001.")],
+    reason: Annotated[str, typer.Option(help="A code or a few words, without personal data, such as bounced.")],
+    reversed_at: Annotated[datetime | None, typer.Option(help="Business time in UTC; now if not given.")] = None,
+    data_dir: DataDir = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take a payment back: the bank did, or it was booked by mistake. A case that it had closed is opened again by the API."""
+    site = find_site(data_dir)
+    instant = reversed_at.replace(tzinfo=UTC) if reversed_at else site.now
+    said = checked(Reversal, {"payment_id": payment_id, "reason": reason, "reversed_at": instant})
+    view = asyncio.run(_reverse(site, loan_id, said))
+    if view:
+        _show(view, as_json=as_json)
+    elif as_json:
+        print_json({"payment_id": payment_id, "case": None})
+    else:
+        out.print(f"payment {payment_id} counts no more; no case of loan {loan_id} is running")
+
+
+@app.command()
 def signal(
     loan_id: LoanId,
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(_SIGNALS)}.")],
@@ -240,6 +264,18 @@ async def _pay(site: Site, loan_id: str, payment: Payment) -> CaseView | None:
         return None
     except Unreachable as gone:
         raise Unreachable(f"payment {payment.payment_id} stands in the ledger, but its case could not be told yet: {gone}") from gone
+
+
+async def _reverse(site: Site, loan_id: str, said: Reversal) -> CaseView | None:
+    async with site.ledger() as ledger, ledger.exclusive() as session:
+        await reversals.reverse(session, said, "cli", site.now, loan_id=loan_id)
+    try:
+        client = await site.temporal()
+        return await running_case.update(client, loan_id, Update.REVERSE_PAYMENT, said, f"reversal-{said.payment_id}")
+    except NoSuchCase:
+        return None
+    except Unreachable as gone:
+        raise Unreachable(f"payment {said.payment_id} counts no more; its case is told as soon as it can be: {gone}") from gone
 
 
 def _show(view: CaseView, *, as_json: bool) -> None:

@@ -83,11 +83,16 @@ class Debtor:
         return self._payments.get(loan_id, [])
 
     def overdue(self, loan_id: str, today: Day, at: Instant) -> Amount | None:
-        """What was overdue on a day after all payments that were known: the oldest instalments are paid first, so sums are enough."""
+        """The most that may have been overdue on a day after all payments that counted: the oldest instalments are paid first, so sums are enough."""
+        return self._left(loan_id, today, lambda p: p.recorded_at < at and not is_reversed(p, at))
+
+    def least_overdue(self, loan_id: str, today: Day, at: Instant) -> Amount | None:
+        """The least that may have been overdue on a day: what was recorded at the very instant was perhaps known, what was taken back then perhaps not."""
+        return self._left(loan_id, today, lambda p: p.recorded_at <= at and (p.reversed_at is None or at <= p.reversed_at))
+
+    def _left(self, loan_id: str, today: Day, counts: Callable[[Payment], bool]) -> Amount | None:
         due = self.due(loan_id, today)
-        if due is None:
-            return None
-        return max(0, due - sum(p.amount for p in self.payments(loan_id) if p.recorded_at < at))
+        return None if due is None else max(0, due - sum(p.amount for p in self.payments(loan_id) if counts(p)))
 
     def role(self, loan_id: str, person_id: str) -> str:
         """What a person is to a loan."""
@@ -156,6 +161,11 @@ class Debtor:
                 self.visits[contact.person_id].append((day, contact))
             case _:
                 self.messages[contact.person_id].append((day, contact))
+
+
+def is_reversed(payment: Payment, at: Instant) -> bool:
+    """Whether it was, or may have been, known by an instant that a payment had been taken back."""
+    return payment.reversed_at is not None and payment.reversed_at <= at
 
 
 def _placed(placement: Placement, at: Instant) -> bool:

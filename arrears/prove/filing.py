@@ -205,8 +205,9 @@ class Filing:
             owed = as_amount(row[2]) + as_amount(row[3]) + as_amount(row[4])
             files[owner[row[0]]].instalments.append(Instalment(row[0], day_number_of(row[1]), owed))
         told = self._told(files, owner, case_loans)
+        gone = self._reversals(loan_ids)
         for row in shelf.where("payments", "loan_id", loan_ids, "payment_id", "loan_id", "amount", "received_at", "recorded_at"):
-            payment = Payment(row[0], row[1], as_amount(row[2]), _at(row[3]), _at(row[4]), told.payments.get(row[0]))
+            payment = Payment(row[0], row[1], as_amount(row[2]), _at(row[3]), _at(row[4]), told.payments.get(row[0]), gone.get(row[0]))
             files[owner[row[1]]].payments.append(payment)
         self._holds(files, around, told)
         columns = ("loan_id", "person_id", "kind", "sent_at", "agency", "delivered_at", "bounced_at")
@@ -219,6 +220,13 @@ class Filing:
                 row[0], row[1], row[2], row[3], _at(row[4]), row[5], as_instant(row[6]), as_instant(row[7]), row[8], row[9]
             )
             files[owner[placement.loan_id]].placements.append(placement)
+
+    def _reversals(self, loan_ids: list[str]) -> dict[str, Instant]:
+        """When it was known of each payment that it had been taken back."""
+        if not self._shelf.has("payment_reversals"):
+            return {}
+        joined = "SELECT p.payment_id, r.recorded_at FROM payments p JOIN payment_reversals r ON r.payment_id = p.payment_id WHERE p.loan_id {ids}"
+        return {row[0]: _at(row[1]) for row in self._shelf.read(joined, loan_ids)}
 
     def _holds(self, files: dict[str, DebtorFile], around: dict[str, set[str]], told: Told) -> None:
         """Read the holds of the borrowers' own loans, and those about the people around them, on whichever loan."""

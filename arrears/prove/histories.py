@@ -1,6 +1,6 @@
 """Comparing the ledger with Temporal's histories of the same cases: what was ordered, what came of it, and what stands in the ledger must agree.
 
-A history is the JSON that ``temporal workflow show --output json`` and the SDKs export. Only its orders, reports and payments are read.
+A history is the JSON that ``temporal workflow show --output json`` and the SDKs export. Only its orders, reports, payments and their reversals are read.
 """
 
 from __future__ import annotations
@@ -149,6 +149,8 @@ class _Run:
         self._case_id: str | None = None
         self._instalments: list[tuple[str, Decimal]] = []
         self._payments: dict[str, tuple[int, Decimal]] = {}
+        self._counted: dict[str, Decimal] = {}
+        self._reversed: dict[str, int] = {}
 
     def read(self) -> bool:
         """Take the run in; ``False`` if it is none of a case, or cannot be read."""
@@ -174,10 +176,17 @@ class _Run:
                 self._completed(str(told["scheduledEventId"]), told)
             case "WORKFLOW_EXECUTION_SIGNALED" if told.get("signalName") == "payment_received":
                 self._paid(n, _payload(told.get("input")))
+            case "WORKFLOW_EXECUTION_SIGNALED" if told.get("signalName") == "payment_reversed":
+                self._taken_back(n, _payload(told.get("input")))
             case "WORKFLOW_EXECUTION_UPDATE_ACCEPTED":
                 asked = told.get("acceptedRequest", {}).get("input", {})
-                if asked.get("name") == "record_payment":
-                    self._paid(n, _payload(asked.get("args")))
+                match asked.get("name"):
+                    case "record_payment":
+                        self._paid(n, _payload(asked.get("args")))
+                    case "reverse_payment":
+                        self._taken_back(n, _payload(asked.get("args")))
+                    case _:
+                        pass
             case "WORKFLOW_EXECUTION_COMPLETED":
                 if self._case_id is not None:
                     self._case(self._case_id).ended = True
@@ -206,6 +215,7 @@ class _Run:
             self._case_id = facts["case_id"]
             self._case(facts["case_id"]).opened = True
             self._instalments = [(i["due_on"], Decimal(i["amount"])) for i in facts.get("instalments", ())]
+            self._counted = {p["payment_id"]: Decimal(p["amount"]) for p in facts.get("counted", ())}
         elif scheduled in self._orders:
             self._orders[scheduled].report = _payload(told.get("result"))
 
@@ -213,11 +223,18 @@ class _Run:
         if (key := payment.get("payment_id")) and key not in self._payments:
             self._payments[key] = n, Decimal(str(payment["amount"]))
 
+    def _taken_back(self, n: int, reversal: dict[str, Any]) -> None:
+        key = reversal.get("payment_id")
+        if isinstance(key, str) and key in self._payments.keys() | self._counted.keys():
+            self._reversed.setdefault(key, n)
+
     def _settled(self, at: datetime, seen: int) -> bool:
         """Whether the payments that the case had taken in by a workflow task cover everything that was due by the day after."""
         day = (at.astimezone(UTC) + timedelta(days=1)).date().isoformat()
         due = sum((amount for due_on, amount in self._instalments if due_on <= day), Decimal(0))
-        return 0 < due <= sum((amount for n, amount in self._payments.values() if n < seen), Decimal(0))
+        gone = {key for key, n in self._reversed.items() if n < seen}
+        due += sum((amount for key, amount in self._counted.items() if key in gone), Decimal(0))
+        return 0 < due <= sum((amount for key, (n, amount) in self._payments.items() if n < seen and key not in gone), Decimal(0))
 
     def _case(self, case_id: str) -> CaseRecord:
         return self._cases.setdefault(case_id, CaseRecord(case_id))

@@ -136,7 +136,10 @@ class Instalment(NamedTuple):
 
 
 class Payment(NamedTuple):
-    """``received_at`` is when the money came, ``recorded_at`` when we knew. ``heard_at`` is when the case was told, if we can tell."""
+    """``received_at`` is when the money came, ``recorded_at`` when we knew. ``heard_at`` is when the case was told, if we can tell.
+
+    ``reversed_at`` is when we knew that it had been taken back: since then it counts no more.
+    """
 
     payment_id: str
     loan_id: str
@@ -144,6 +147,7 @@ class Payment(NamedTuple):
     received_at: Instant
     recorded_at: Instant
     heard_at: Instant | None = None
+    reversed_at: Instant | None = None
 
 
 class Case(NamedTuple):

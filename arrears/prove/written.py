@@ -69,7 +69,13 @@ def as_written(file: DebtorFile, writes: Writes) -> DebtorFile:
     late = _Late(file, writes)
     return replace(
         file,
-        payments=[p._replace(recorded_at=late.known(p.recorded_at, writes.born("payments", p.payment_id))) for p in file.payments],
+        payments=[
+            p._replace(
+                recorded_at=late.known(p.recorded_at, writes.born("payments", p.payment_id)),
+                reversed_at=late.maybe(p.reversed_at, writes.born("payment_reversals", p.payment_id)),
+            )
+            for p in file.payments
+        ],
         holds=[h._replace(known_at=late.known(h.known_at, writes.born("holds", h.hold_id))) for h in file.holds],
         points={
             key: p._replace(

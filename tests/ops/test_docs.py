@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from arrears.api.loan_system import MissedTaken, PaymentTaken
 from arrears.api.problems import ProblemBody
+from arrears.api.reversals import PaymentReversal
 from arrears.cli.main import app
 from arrears.cli.rules import listed
 from arrears.config.law import Law
@@ -38,6 +39,7 @@ from arrears.workflows.contract import (
     Plan,
     Promise,
     Report,
+    Reversal,
     Signal,
     Update,
     Withdrawal,
@@ -48,10 +50,11 @@ from tests.ops.settings_names import default_text, settings_names
 
 MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
-    for model in (CaseRequest, CaseView, CaseSummary, MissedPayment, MissedTaken, PaymentReport, PaymentTaken, ProblemBody, CallbackBody)
+    for model in (CaseRequest, CaseView, CaseSummary, MissedPayment, MissedTaken, PaymentReport, PaymentReversal, PaymentTaken, ProblemBody, CallbackBody)
 }
 MESSAGES: dict[str, type[BaseModel]] = {
     Signal.PAYMENT_RECEIVED: Payment,
+    Signal.PAYMENT_REVERSED: Reversal,
     Signal.APPROVAL_DECIDED: Decision,
     Signal.PROMISE_MADE: Promise,
     Signal.PLAN_AGREED: Plan,
@@ -60,6 +63,7 @@ MESSAGES: dict[str, type[BaseModel]] = {
     Signal.CONTACT_REPORTED: Report,
     Signal.CASE_WITHDRAWN: Withdrawal,
     Update.RECORD_PAYMENT: Payment,
+    Update.REVERSE_PAYMENT: Reversal,
     Update.DECIDE_APPROVAL: Decision,
     Update.MAKE_PROMISE: Promise,
     Update.AGREE_PLAN: Plan,

@@ -152,6 +152,10 @@ class Scene:
             Payment(f"p{len(self.file.payments)}", "L", amount(units), self.at(when), known, known if heard else None)
         )
 
+    def take_back(self, when: str) -> None:
+        """The last payment is taken back."""
+        self.file.payments[-1] = self.file.payments[-1]._replace(reversed_at=self.at(when))
+
     def hold(self, reason: str, when: str, **more: Any) -> None:
         placed = self.at(when)
         known = more.pop("known_at", placed)

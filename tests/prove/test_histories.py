@@ -56,8 +56,9 @@ class Story:
             self.add("ACTIVITY_TASK_COMPLETED", at, scheduledEventId=scheduled, result=payloads(result))
         self.task()
 
-    def opened(self, owed: str = "500") -> Story:
-        facts = {"case_id": "L.1", "instalments": [{"due_on": "2026-11-01", "amount": owed}]}
+    def opened(self, owed: str = "500", counted: str = "100") -> Story:
+        before = [{"payment_id": "old", "amount": counted}]
+        facts = {"case_id": "L.1", "instalments": [{"due_on": "2026-11-01", "amount": owed}], "counted": before}
         self.activity("open_case", {"loan_id": "L"}, {"facts": facts}, "2026-11-02T00:00:00Z")
         return self
 
@@ -68,6 +69,12 @@ class Story:
 
     def paid(self, amount: str, payment: str = "p") -> Story:
         self.add("WORKFLOW_EXECUTION_SIGNALED", signalName="payment_received", input=payloads({"payment_id": payment, "amount": amount}))
+        self.task()
+        return self
+
+    def taken_back(self, payment: str = "p") -> Story:
+        said = payloads({"payment_id": payment, "reason": "bounced"})
+        self.add("WORKFLOW_EXECUTION_UPDATE_ACCEPTED", acceptedRequest={"input": {"name": "reverse_payment", "args": said}})
         self.task()
         return self
 
@@ -126,6 +133,18 @@ def test_a_contact_ordered_after_everything_was_paid_is_found(ledger: RawLedger)
     assert found(compare(ledger.url, [story.ended()], "here")) == set()
     story = Story().opened().contact("L.1/text").paid("499.99").paid("0.01", "q").contact("L.1/call", "no_answer")
     assert found(compare(ledger.url, [story.ended()], "here")) == {("ordered after payment", "L.1/call")}
+
+
+def test_a_contact_ordered_after_the_payment_was_taken_back_is_none_after_payment(ledger: RawLedger) -> None:
+    story = Story().opened().contact("L.1/text").paid("500").taken_back().contact("L.1/call", "no_answer")
+    assert found(compare(ledger.url, [story.ended()], "here")) == set()
+    story = Story().opened().contact("L.1/text").paid("500").taken_back("another").contact("L.1/call", "no_answer")
+    assert found(compare(ledger.url, [story.ended()], "here")) == {("ordered after payment", "L.1/call")}
+
+
+def test_what_was_paid_before_the_opening_and_taken_back_is_owed_too(ledger: RawLedger) -> None:
+    story = Story().opened(counted="200").contact("L.1/text").paid("500").taken_back("old").contact("L.1/call", "no_answer")
+    assert found(compare(ledger.url, [story.ended()], "here")) == set()
 
 
 def test_a_payment_told_twice_counts_once(ledger: RawLedger) -> None:

@@ -39,6 +39,30 @@ def test_a_part_payment_leaves_a_debt(scene: Scene) -> None:
     assert scene.broken(scene.contact("2026-11-23 10:00")) == set()
 
 
+def test_a_payment_counts_until_it_is_known_to_be_taken_back(scene: Scene) -> None:
+    scene.pay("2026-11-23 09:00:00")
+    scene.take_back("2026-11-24 09:00:00")
+    while_it_stood = scene.contact("2026-11-24 08:59:59")
+    afterwards = scene.contact("2026-11-24 09:00:01")
+    assert scene.broken(while_it_stood) == {"AR-01"}
+    assert scene.broken(afterwards) == set()
+
+
+def test_a_case_need_not_hear_of_a_payment_that_was_taken_back(scene: Scene) -> None:
+    scene.pay("2026-11-23 09:00", "100", heard=False)
+    scene.take_back("2026-11-24 09:00")
+    assert scene.broken(scene.contact("2026-11-23 10:00")) == {"AR-05"}
+    assert scene.broken(scene.contact("2026-11-24 10:00")) == set()
+
+
+def test_what_lapsed_by_a_payment_stays_lapsed_when_it_is_taken_back(scene: Scene) -> None:
+    scene.lose_contact()
+    approved = scene.approve("2026-11-19 09:00")
+    scene.pay("2026-11-19 12:00", "100")
+    scene.take_back("2026-11-19 13:00")
+    assert "AR-02" in scene.broken(scene.contact("2026-11-20 10:00", person="S", approval_id=approved))
+
+
 def test_an_instalment_is_overdue_from_the_day_after_it_was_due(scene: Scene) -> None:
     on_the_day = scene.contact("2026-10-01 10:00", case_id="L.1")
     scene.file.cases["L.1"] = scene.file.cases["L.1"]._replace(opened_at=0)

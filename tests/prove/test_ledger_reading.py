@@ -73,6 +73,10 @@ PLANTED: dict[str, Planted] = {
         {("text", "PR-03")},
     ),
     "a payment that was known": (lambda ledger: pay(ledger, "2026-11-20 09:59:59", "500"), {("text", "AR-01"), ("text", "AR-05")}),
+    "a payment that was taken back only afterwards": (
+        lambda ledger: (pay(ledger, "2026-11-20 09:59:59", "500"), take_back(ledger, "2026-11-20 10:00:01")),
+        {("text", "AR-01"), ("text", "AR-05")},
+    ),
     "a hold that stood": (
         lambda ledger: ledger.add(
             "holds",
@@ -131,6 +135,25 @@ def pay(ledger: RawLedger, when: str, amount: str) -> None:
     ledger.add(
         "payments", payment_id="pay", loan_id="L", amount=Decimal(amount), currency="CNY", received_at=at(when), source="loan_system", recorded_at=at(when)
     )  # fmt: skip
+
+
+def take_back(ledger: RawLedger, when: str) -> None:
+    ledger.add(
+        "payment_reversals", payment_id="pay", reversed_at=at("2026-11-20 09:00"), reason="bounced", source="bank", recorded_at=at(when)
+    )
+
+
+def test_a_payment_that_was_known_to_be_taken_back_forbids_nothing(ledger: RawLedger) -> None:
+    pay(ledger, "2026-11-20 09:00", "500")
+    take_back(ledger, "2026-11-20 09:59:59")
+    assert broken(ledger) == set()
+
+
+def test_when_the_bank_took_it_back_does_not_matter_only_when_we_knew(ledger: RawLedger) -> None:
+    """The bank's own instant, nine o'clock, lies before the contact; nobody here knew before half past ten."""
+    pay(ledger, "2026-11-20 08:00", "500")
+    take_back(ledger, "2026-11-20 10:30")
+    assert ("text", "AR-01") in broken(ledger)
 
 
 def too_many_calls(ledger: RawLedger) -> None:

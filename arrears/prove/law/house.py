@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from arrears.prove import words
-from arrears.prove.debtor import Debtor, known
+from arrears.prove.debtor import Debtor, is_reversed, known
 from arrears.prove.law.holds import own_holds, standing_holds
 from arrears.prove.law.rule import NOT_THE_BORROWER, law
 from arrears.prove.model import DAY, Approval, Book, Instant, moment
@@ -46,8 +46,8 @@ def borrowers_day(s: Sending) -> int:
 
 
 def overdue_now(s: Sending) -> int:
-    """What was overdue, as far as known; nothing if no instalment is known."""
-    return s.debtor.overdue(s.loan.loan_id, borrowers_day(s), s.at) or 0
+    """The least that may have been overdue, as far as known; nothing if no instalment is known."""
+    return s.debtor.least_overdue(s.loan.loan_id, borrowers_day(s), s.at) or 0
 
 
 @law("AR-02", to=NOT_THE_BORROWER, reported=False)
@@ -178,12 +178,12 @@ def nothing_holds(s: Sending) -> Breach | None:
 
 @law("AR-05", reported=False)
 def payments_are_heard(s: Sending) -> Breach | None:
-    """A payment that was booked is told to the case before it sends anything else."""
+    """A payment that was booked, and was not taken back, is told to the case before it sends anything else."""
     case = s.debtor.case(s.contact.case_id)
     if case is None:
         return None
     for payment in s.debtor.payments(s.loan.loan_id):
-        if payment.recorded_at < s.at and (payment.heard_at is None or payment.heard_at > s.at):
+        if payment.recorded_at < s.at and not is_reversed(payment, s.at) and (payment.heard_at is None or payment.heard_at > s.at):
             if payment.heard_at is None and "hearing" in s.unknown:
                 s.cannot("AR-05", "not known which payments a case heard of")
                 return None
