@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import ValidationError
 
 from arrears.api.caller import Caller, allowed
-from arrears.api.console.render import zone_of
 from arrears.api.house import Here, House
 from arrears.api.problems import FieldProblem, Problem
 from arrears.domain.access import Action
+from arrears.domain.calendar import zone_of
 from arrears.ledger.figures import Asked, Figures, figures, usual
 
 router = APIRouter(prefix="/v1", tags=["portfolio"])

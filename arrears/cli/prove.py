@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import typer
 from sqlalchemy.engine import make_url
 
-from arrears.cli.output import ExitCode, JsonFlag, Unreachable, WrongUsage, out, print_json
+from arrears.api.proof import leave
+from arrears.cli.output import ExitCode, JsonFlag, Unreachable, WrongUsage, err, out, print_json
 from arrears.cli.proof_view import show
 from arrears.cli.site import DataDir, find_site
 from arrears.cli.unsealing import unsealer
@@ -120,6 +121,7 @@ def prove(
     if language not in LANGUAGES:
         raise WrongUsage(f"there is no page in {language}; there are: {', '.join(LANGUAGES)}")
     span = _span(since, until)
+    ours: Path | None = None
     if log:
         if given := [
             name for name, value in (("--histories", histories), ("--export", export), ("--ledger", ledger), ("--head", head)) if value
@@ -131,16 +133,27 @@ def prove(
             raise WrongUsage(f"{given[0]} says how to read a log; name one with --log")
         settings = find_site(data_dir).settings
         url = ledger or settings.ledger_url
+        ours = settings.data_dir if url == settings.ledger_url else None
         unseal = None if sealed else unsealer(settings, url)
         found = _prove_ledger(url, unseal, span, processes, _published(head), histories, export or [])
     if page_file is not None:
         page_file.write_text(page(found, language), encoding="utf-8")
+    if ours is not None and ours.is_dir():
+        _leave(ours, found)
     if as_json:
         print_json(found)
     else:
         show(found, out)
     if not found.clean:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _leave(data_dir: Path, found: Report) -> None:
+    """Let the console show the proof. Whoever may not write there has proved nevertheless."""
+    try:
+        leave(data_dir, found.model_dump_json(), {tongue: page(found, tongue) for tongue in LANGUAGES})
+    except OSError as refused:
+        err.print(f"the console will not show this proof: {data_dir} cannot be written ({refused.strerror})", style="yellow")
 
 
 Span = tuple[datetime | None, datetime | None]

@@ -42,6 +42,17 @@ def _countries() -> dict[str, str]:
     return {row[2]: row[0] for row in rows}
 
 
+@cache
+def zone_of(country: str) -> str:
+    """The zone of a country's clocks; of a large one, the zone in which most of its people live. UTC for a place that is not known.
+
+    ``country`` is an ISO 3166 code, with or without a part of it behind a hyphen.
+    """
+    wanted = country.partition("-")[0]
+    # The table names a country's most populous zone first.
+    return next((zone for zone, code in _countries().items() if code == wanted), "UTC")
+
+
 def country_of(zone: str) -> str | None:
     """The country, by its ISO 3166 code, in which a zone lies; ``None`` for one that lies in none, such as ``UTC``."""
     return _countries().get(zone)

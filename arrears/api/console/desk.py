@@ -28,12 +28,13 @@ from fastapi.routing import APIRoute
 from sqlmodel import select
 
 from arrears.api.caller import MUST_CHANGE, Caller, identify, with_reason
-from arrears.api.console.render import TONGUES, Tongue, render, words, zone_of
+from arrears.api.console.render import TONGUES, Tongue, render, words
 from arrears.api.house import Here, House, house
 from arrears.api.problems import Problem, malformed
 from arrears.config.access import packaged_access
 from arrears.config.law import Law
 from arrears.domain.access import Action
+from arrears.domain.calendar import zone_of
 from arrears.domain.strategy import Role
 from arrears.ledger.alerts import InboxCount, inbox_count
 from arrears.ledger.tables import ActorKind, ChainHeadRow, OperatorRow

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ TONGUES: Final[Mapping[Tongue, str]] = {"zh-CN": "简体中文", "en": "English"
 
 LOCALES = Path(__file__).with_name("locales")
 _HOUR, _DAY = 3600, 86400
+_NO_KEY = re.compile(r"[^\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,10 @@ def _filters(locale: Locale, said: Words) -> dict[str, Callable[..., str]]:
         """The day of the week in a zone: ``Tue``."""
         return format_datetime(value, "EEE", tzinfo=ZoneInfo(zone or "UTC"), locale=locale)
 
+    def key(value: str) -> str:
+        """An id as a part of an element's id, which selectors can name."""
+        return _NO_KEY.sub("-", value)
+
     def span(value: float) -> str:
         """So many seconds in its two largest units: ``2 d 4 h``."""
         return _span(value, units)
@@ -144,6 +149,7 @@ def _filters(locale: Locale, said: Words) -> dict[str, Callable[..., str]]:
         "clock": clock,
         "weekday": weekday,
         "span": span,
+        "key": key,
         "words": said.code,
         "rule": said.rule,
     }
@@ -169,18 +175,6 @@ def _span(seconds: float, units: Mapping[str, str]) -> str:
     if first is None:
         return units["short"]
     return " ".join(text % {"n": count} for count, text in parts[first : first + 2] if count)
-
-
-@cache
-def zone_of(country: str) -> str:
-    """The zone of a country's clocks; of a large one, the zone in which most of its people live. UTC for a place that is not known.
-
-    ``country`` is an ISO 3166 code, with or without a part of it behind a hyphen.
-    """
-    wanted = country.partition("-")[0]
-    # The table names a country's most populous zone first.
-    rows = (files("tzdata.zoneinfo") / "zone.tab").read_text(encoding="utf-8").splitlines()
-    return next((row.split("\t")[2] for row in rows if row.startswith(f"{wanted}\t")), "UTC")
 
 
 def render(tongue: Tongue, template: str, context: Mapping[str, Any]) -> str:
