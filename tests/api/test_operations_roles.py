@@ -25,6 +25,7 @@ NEEDS: dict[str, Action] = {
     "GET /v1/approvals": Action.READ_APPROVALS,
     "GET /v1/approvals/{approval_id}": Action.READ_APPROVALS,
     "POST /v1/approvals/{approval_id}/decision": Action.DECIDE_APPROVAL,
+    "GET /v1/audit": Action.READ_AUDIT,
     "GET /v1/cases": Action.READ_CASES,
     "GET /v1/cases/{loan_id}": Action.READ_CASES,
     "POST /v1/cases/{loan_id}/complaints": Action.RECORD_OBJECTION,
@@ -53,6 +54,8 @@ NEEDS: dict[str, Action] = {
     "POST /v1/persons/{person_id}/consents/withdrawals": Action.RECORD_CONSENT,
     "POST /v1/persons/{person_id}/opt-outs": Action.RECORD_WISH,
     "POST /v1/persons/{person_id}/opt-outs/withdrawals": Action.RECORD_WISH,
+    "GET /v1/portfolio": Action.READ_PORTFOLIO,
+    "GET /v1/proof": Action.READ_PROOF,
     "GET /v1/tasks": Action.READ_TASKS,
     "POST /v1/tasks/{task_id}/result": Action.WORK_TASK,
     "POST /v1/tasks/{task_id}/take": Action.WORK_TASK,
@@ -75,9 +78,9 @@ def routes(openapi: dict[str, Any]) -> dict[str, str]:
 
 
 async def doors(api: Api) -> dict[str, str]:
-    """The routes that a role or a scope opens."""
-    described = (await api.http.get("/openapi.json")).json()
-    return {route: path for route, path in routes(described).items() if route not in SIGNED_ONLY}
+    """The routes that a role or a scope opens, each with a path that it takes."""
+    described = routes((await api.http.get("/openapi.json")).json())
+    return {route: described[route] for route in NEEDS}
 
 
 def every_route(of: Iterable[BaseRoute]) -> Iterator[APIRoute]:
