@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,6 +26,7 @@ from arrears.domain.access import Access, Action
 from arrears.domain.strategy import Role
 from arrears.ledger import access, audit
 from arrears.ledger.audit import Actor
+from arrears.ledger.loans import LoanUnknown
 from arrears.ledger.tables import ActorKind
 
 SESSION_COOKIE = "arrears_session"
@@ -50,6 +52,7 @@ _READING = frozenset({Action.READ_PERSON, Action.READ_MESSAGES})
 _MESSAGE_ID = "webhook-id"
 _TOKENS_IN_URLS = frozenset({"token", "access_token", "api_key", "apikey"})
 _LIVE = "/live"
+_CASES = "/v1/cases"
 _SEEN_EVERY = timedelta(minutes=1)
 _SAFE = re.compile(r"[\x20-\x7e]{1,64}")
 
@@ -124,11 +127,27 @@ def allowed(action: Action) -> Callable[..., Awaitable[Caller]]:
         caller = known or await identify(request, here)
         if not caller.may(action):
             async with here.ledger.session() as session:
-                caller.note(session, action, allowed=False, subject=request.url.path[:200])
+                caller.note(session, action, allowed=False, subject=quote(request.url.path)[:200])
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"{caller.id} may not {packaged_access().actions[action].says}")
+        if caller.agency is not None and action is Action.READ_CASES:
+            await _only_its_own(request, here, caller.agency)
         return await with_reason(here, caller, action, request.path_params.get("loan_id"))
 
     return checked
+
+
+async def _only_its_own(request: Request, here: House, agency: str) -> None:
+    """An agency sees the cases that are placed with it now; any other is answered as if it were not there. Raises ``Problem``: 403, 404."""
+    loan_id = request.path_params.get("loan_id")
+    if loan_id is None and (request.url.path != _CASES or request.query_params.getlist("agency") != [agency]):
+        said = f"an agency lists its own cases only: GET {_CASES}?agency={agency}"
+        raise Problem(HTTPStatus.FORBIDDEN, "other_agency", said, [FieldProblem(field="agency", problem=said)])
+    if loan_id is not None:
+        async with here.ledger.reading() as session:
+            placed = await access.is_placed_with(session, loan_id, agency)
+        if not placed:
+            unknown = str(LoanUnknown(loan_id))
+            raise Problem(HTTPStatus.NOT_FOUND, "unknown_loan", unknown, [FieldProblem(field="loan_id", problem=unknown)])
 
 
 async def with_reason(here: House, caller: Caller, action: Action, loan_id: str | None) -> Caller:

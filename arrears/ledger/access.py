@@ -13,7 +13,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.domain.access import Action
-from arrears.ledger.tables import AccountRow, ClientRow, OperatorRow, SessionRow
+from arrears.domain.strategy import Referral
+from arrears.ledger.tables import AccountRow, ClientRow, OperatorRow, ReferralRow, ReferralState, SessionRow
 
 TOKEN_PREFIX = "arr_"  # noqa: S105 (what tokens begin with, so that a leaked one is known as ours)
 _TOKEN_BYTES = 32
@@ -98,6 +99,17 @@ async def client(session: AsyncSession, token: str, now: datetime) -> ClientRow 
     row = (await session.exec(select(ClientRow).where(col(ClientRow.token_digest) == digest(token)))).one_or_none()
     in_force = row is not None and row.revoked_at is None and (row.expires_at is None or now < row.expires_at)
     return row if in_force else None
+
+
+async def is_placed_with(session: AsyncSession, loan_id: str, agency: str) -> bool:
+    """Whether the loan is placed with the agency now."""
+    placed = select(ReferralRow.id).where(
+        col(ReferralRow.loan_id) == loan_id,
+        col(ReferralRow.agency) == agency,
+        col(ReferralRow.target) == Referral.AGENCY,
+        col(ReferralRow.state) == ReferralState.SENT,
+    )
+    return (await session.exec(placed)).first() is not None
 
 
 async def begin(session: AsyncSession, operator_id: str, now: datetime) -> str:
