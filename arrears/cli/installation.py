@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
+from sqlalchemy import func
+from sqlmodel import select
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -25,8 +27,9 @@ from temporalio.service import RPCError
 from arrears.cli.output import CommandFailed
 from arrears.cli.site import Running, noted
 from arrears.config.settings import Settings
-from arrears.ledger.engine import upgrade
+from arrears.ledger.engine import Ledger, upgrade
 from arrears.ledger.keys import open_vault
+from arrears.ledger.tables import AccountRow
 from arrears.workers.connection import connect, register_search_attributes
 from arrears.workers.server import ServerPlan, keep_closed_cases, server_child
 from arrears.workers.supervisor import ChildPlan, Supervisor
@@ -72,6 +75,7 @@ class Installation:
         }
         if self.server:
             # What the environment or a file says of another server must not reach our own.
+            here |= {"ARREARS_TEMPORAL_UI": f"{self.server.ui_url}/namespaces/default"}
             here |= {"TEMPORAL_ADDRESS": self.server.address, "TEMPORAL_NAMESPACE": "default", "TEMPORAL_CONFIG_FILE": os.devnull}
         return {**inherited, **here, **self.environment}
 
@@ -113,6 +117,16 @@ async def lay_foundations(installation: Installation, supervisor: Supervisor) ->
     if server:
         await keep_closed_cases(client)
     return client
+
+
+async def accounts_in(installation: Installation) -> int:
+    """How many operators can sign in to the console."""
+    ledger = Ledger(installation.settings.ledger_url)
+    try:
+        async with ledger.reading() as session:
+            return (await session.exec(select(func.count()).select_from(AccountRow))).one()
+    finally:
+        await ledger.close()
 
 
 async def add_api(installation: Installation, supervisor: Supervisor) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, get_args
 import typer
 from temporalio.client import Client
 
-from arrears.cli.installation import Installation, add_api, add_worker, announced, claimed, lay_foundations
+from arrears.cli.installation import Installation, accounts_in, add_api, add_worker, announced, claimed, lay_foundations
 from arrears.cli.output import CommandFailed, JsonFlag, Unreachable, err, out, print_json
 from arrears.cli.site import DataDir, load_settings
 from arrears.config.settings import GatewayName, Settings
@@ -26,6 +26,8 @@ from arrears.workers.supervisor import ChildNotStarted, Notice, Supervisor
 
 T = TypeVar("T")
 
+_USUAL_DIR = Path(".arrears")
+
 TemporalPort = Annotated[int, typer.Option(help="The embedded Temporal server's port; a free one if it is taken.")]
 UiPort = Annotated[int, typer.Option(help="The Temporal UI's port; a free one if it is taken.")]
 ApiPort = Annotated[int | None, typer.Option(help="The API's port; a free one if it is taken. Default: ARREARS_API_PORT, else 8080.")]
@@ -33,12 +35,14 @@ ApiPort = Annotated[int | None, typer.Option(help="The API's port; a free one if
 
 @dataclass(frozen=True)
 class Where:
-    """Where a running installation is found."""
+    """Where a running installation is found; ``accounts`` is how many operators can sign in to the console."""
 
     temporal_address: str
     temporal_ui: str | None
     api: str
+    console: str
     data_dir: Path
+    accounts: int
 
 
 def up(
@@ -48,7 +52,7 @@ def up(
     api_port: ApiPort = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run everything on this machine, durably and at real speed, until Ctrl-C: Temporal with its UI, the API and a worker.
+    """Run everything on this machine, durably and at real speed, until Ctrl-C: Temporal with its UI, the API with the operators' console, and a worker.
 
     All files lie in one data directory: stop it, start it, nothing is lost. With TEMPORAL_ADDRESS set, that server is used instead of an own one.
     Without a configured gateway nothing is sent, and the attempts say so.
@@ -124,8 +128,9 @@ async def _up(installation: Installation, *, as_json: bool) -> None:
                 client = await unless(stop, lay_foundations(installation, supervisor))
                 await unless(stop, add_api(installation, supervisor))
                 await unless(stop, add_worker(installation, supervisor, client))
+                accounts = await accounts_in(installation)
                 with announced(installation):
-                    _say_where(installation, client, as_json=as_json)
+                    _say_where(installation, client, accounts, as_json=as_json)
                     await stop.wait()
                     err.print("stopping: the worker finishes what it has in hand")
 
@@ -136,19 +141,27 @@ def tell(notice: Notice) -> None:
         err.print(str(notice), style="yellow")
 
 
-def _say_where(installation: Installation, client: Client, *, as_json: bool) -> None:
+def _say_where(installation: Installation, client: Client, accounts: int, *, as_json: bool) -> None:
     where = Where(
         temporal_address=client.service_client.config.target_host,
         temporal_ui=installation.server.ui_url if installation.server else None,
         api=installation.api_url,
+        console=installation.settings.console_url,
         data_dir=installation.data_dir,
+        accounts=accounts,
     )
     if as_json:
         print_json(where)
         return
     out.print(f"Temporal   {where.temporal_address}" + (f", UI at {where.temporal_ui}" if where.temporal_ui else ""))
     out.print(f"API        {where.api}")
+    out.print(f"console    {where.console}")
     out.print(f"files      {where.data_dir}")
     gateways = [name for name in get_args(GatewayName) if installation.settings.gateway(name)]
     out.print(f"gateways   {', '.join(gateways) if gateways else 'none: nothing is sent, and the attempts say so'}")
+    if not where.accounts:
+        on = f" --data-dir {where.data_dir}" if where.data_dir != _USUAL_DIR else ""
+        out.print("nobody can sign in to the console yet; in another terminal:", style="yellow")
+        out.print(f'  arrears operators add wei --name "Wei Example" --role supervisor{on}', soft_wrap=True, markup=False)
+        out.print(f"  arrears accounts set-password wei{on}", soft_wrap=True, markup=False)
     out.print("running; Ctrl-C stops everything, and nothing is lost")

@@ -30,8 +30,9 @@ def demo(
     api_port: ApiPort = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Watch it work: Temporal, a worker, an outside world in a box and a portfolio of overdue loans, with days that last seconds.
+    """Watch it work: Temporal, a worker, the API with the operators' console, an outside world in a box and overdue loans, with days that last seconds.
 
+    To decide in the console yourself, let nobody else do it and take longer days: `--approve never --day-seconds 60`.
     It ends by itself with a summary that compares what the world says left with what the ledger says, or at Ctrl-C. Exit code 1 if they differ.
     """
     # What the other commands, and our own processes, need not wait for.

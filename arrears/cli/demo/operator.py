@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from rich.prompt import Prompt
@@ -14,22 +14,29 @@ from temporalio.client import Client
 from arrears.cli import running_case
 from arrears.cli.output import CommandFailed, out
 from arrears.domain.strategy import Role
+from arrears.ledger import accounts
 from arrears.ledger.approvals import OpenRequest, open_approvals
+from arrears.ledger.audit import Actor
 from arrears.ledger.engine import Ledger
-from arrears.ledger.tables import OperatorRow
+from arrears.ledger.tables import ActorKind, OperatorRow
 from arrears.workflows.contract import Decision, Update
 
 STAFF = {
     "op-lin": ("林 示例 (demo)", Role.SUPERVISOR),
     "op-shen": ("沈 示例 (demo)", Role.RISK_CONTROL),
     "op-gray": ("Gray Sample (demo)", Role.COLLECTOR),
+    "op-reed": ("Reed Sample (demo)", Role.AUDITOR),
     "op-admin": ("Admin Sample (demo)", Role.ADMIN),
 }
 """The operators of the demo: id → name and role."""
 
+PASSWORD = "thirty invented borrowers"  # noqa: S105 (of the demo's accounts, which guard nothing real)
+"""With which every operator of the demo signs in to the console."""
+
 THINKS_FOR = timedelta(hours=6)
 """How long the scripted operator lets a request lie, in business time."""
 
+_DEMO = Actor(ActorKind.HOUSE, "demo")
 _DENIED_ONE_IN = 4
 _ASKING = ThreadPoolExecutor(1, "asking")
 
@@ -41,9 +48,17 @@ Approving = Literal["auto", "ask", "never"]
 
 
 async def hire(ledger: Ledger) -> None:
-    """Enter the demo's operators into the ledger."""
+    """Enter the demo's operators into the ledger, each with an account."""
     async with ledger.session() as session:
         session.add_all(OperatorRow(id=operator_id, name=name, role=role) for operator_id, (name, role) in STAFF.items())
+    for operator_id in STAFF:
+        await accounts.set_password(ledger, operator_id, PASSWORD, datetime.now(UTC), by=_DEMO)
+
+
+def accounts_line() -> str:
+    """The accounts of the demo, in a line."""
+    listed = ", ".join(f"{operator_id} ({role.replace('_', ' ')})" for operator_id, (_, role) in STAFF.items())
+    return f"{listed}; password: {PASSWORD}"
 
 
 def scripted(request: OpenRequest) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -101,7 +102,8 @@ def _plan(script: Script) -> Installation:
     settings = with_api_port(
         load_settings(data_dir=script.data_dir, ledger_url=ledger, ledger_key=None, ledger_old_keys=None), script.api_port
     )
-    settings = settings.model_copy(update={"callback_base": f"http://{settings.api.host}:{settings.api.port}"})
+    here = f"http://{settings.api.host}:{settings.api.port}"
+    settings = settings.model_copy(update={"callback_base": here, "console_base": None, "local_accounts": True, "oidc": None})
     server = ServerPlan(script.data_dir / "temporal.db", port_or_free(script.temporal_port), port_or_free(script.ui_port), "NORMAL")
     return Installation(kind="demo", settings=settings, server=server)
 
@@ -117,6 +119,11 @@ async def _set_up(script: Script, installation: Installation, supervisor: Superv
     console.print("starting the outside world, the API and a worker …")
     http_port, smtp_port = free_port(), free_port()
     own = {"ARREARS_SMTP_USERNAME": "", "ARREARS_SMTP_PASSWORD": "", "ARREARS_CALL_TIMEOUT_SECONDS": str(_CALLS_END_WITHIN)}
+    # Its own accounts open the console, at its own address, and it tells nobody outside, whatever the environment says of a real installation.
+    own |= {name: "" for name in os.environ if name.startswith(("ARREARS_OIDC_", "ARREARS_EVENTS_"))} | {
+        "ARREARS_CONSOLE_BASE": "",
+        "ARREARS_LOCAL_ACCOUNTS": "",
+    }
     installation = replace(installation, environment=environment(http_port, smtp_port, make_secret()) | own)
     # How fast this machine is just now shows in what was started so far; if it is slower still, there is a second first morning.
     lead = max(_SHORTEST_LEAD, 3 * (datetime.now(UTC) - began))
@@ -151,7 +158,7 @@ async def _run(cast: Cast, sink: _Sink) -> bool:
         await _let_run(cast, picture, watched)
         sink.screen = None
     if cast.script.keep and not cast.stop.is_set():
-        console.print("everything keeps running until Ctrl-C")
+        console.print(f"everything keeps running until Ctrl-C; the console is at {cast.installation.settings.console_url}")
         await cast.stop.wait()
     summary = await _sum_up(cast)
     if cast.script.as_json:
@@ -246,7 +253,8 @@ def _about(installation: Installation) -> Text:
     server = installation.server
     assert server is not None
     return Text(
-        f"Temporal UI {server.ui_url}   API {installation.api_url}   files {installation.data_dir}\n"
+        f"console {installation.settings.console_url}   Temporal UI {server.ui_url}   files {installation.data_dir}\n"
+        f"sign in as {operator.accounts_line()}\n"
         "in another terminal: arrears approvals list, arrears case show LOAN, arrears case timeline LOAN;  Ctrl-C ends",
         style="dim",
         no_wrap=True,
