@@ -164,6 +164,8 @@ async def test_who_may_not_decide_cannot(desk: Desk, who: str, code: str):
     assert (answer.status_code, answer.json()["code"]) == (403, code), answer.text
     async with desk.town.ledger.reading() as session:
         assert (await approvals.approval(session, request)).state is ApprovalState.OPEN
+    told = [note for note in await noted(desk.town.ledger, Action.DECIDE_APPROVAL) if request in (note.subject or "")]
+    assert [note.allowed for note in told] == [False]
 
 
 async def test_nobody_decides_what_they_asked_for(desk: Desk):
@@ -239,7 +241,8 @@ async def test_a_promise_is_judged_by_the_case_and_counts_once(desk: Desk):
         assert (refused.status_code, refused.json()["code"]) == (422, "case_refused"), refused.text
         assert refused.json()["errors"][0]["field"] == field_
     notes = [note for note in await noted(desk.town.ledger, Action.MAKE_PROMISE) if note.loan_id == loan_id]
-    assert [note.allowed for note in notes] == [True, True, True, False, True, False]
+    nothing, refused_ = None, {"came_to_nothing": "case_refused"}
+    assert [note.details for note in notes] == [nothing, nothing, nothing, refused_, nothing, refused_]
 
 
 async def test_a_plan_is_agreed_by_a_supervisor(desk: Desk):

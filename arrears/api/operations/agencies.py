@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
-from arrears.api.operations.telling import as_fact, into_the_ledger, unfit
+from arrears.api.operations.telling import as_fact, into_the_ledger, turned_away, unfit
 from arrears.api.problems import FieldProblem, Problem
 from arrears.domain.access import Action
 from arrears.ledger.facts import Recorded
@@ -77,7 +77,8 @@ async def keep(here: House, caller: Caller, agency: str, body: AgencyRecord) -> 
 async def report(here: House, caller: Caller, agency: str, told: AgencyContacts | WishTold | Refusal) -> Recorded:
     """Write down what an agency did, or was told. Raises ``Problem``: 403 ``other_agency`` if the caller speaks for another one, 422."""
     if caller.agency not in (None, agency):
-        raise Problem(HTTPStatus.FORBIDDEN, "other_agency", f"{caller.id} speaks for {caller.agency}, not for {agency}")
+        refusal = Problem(HTTPStatus.FORBIDDEN, "other_agency", f"{caller.id} speaks for {caller.agency}, not for {agency}")
+        raise await turned_away(here, caller, Action.REPORT_AS_AGENCY, refusal, subject=agency)
     if isinstance(told, AgencyContacts) and told.agency != agency:
         said = f"is {told.agency}, but the address is that of {agency}: tell an agency's contacts at its own address"
         raise unfit("fact_refused", [FieldProblem(field="agency", problem=said)])

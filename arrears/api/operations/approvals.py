@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
-from arrears.api.operations.telling import ask_the_case, unfit
+from arrears.api.operations.telling import ask_the_case, turned_away, unfit
 from arrears.api.problems import FieldProblem, Problem
 from arrears.domain.access import Action
 from arrears.domain.strategy import Role
@@ -77,7 +77,8 @@ async def decide(here: House, caller: Caller, approval_id: str, decision: Answer
     if not reason.strip():
         raise unfit("reason_required", [FieldProblem(field="reason", problem="say in your own words why you decide so")])
     standing = await _standing(here, approval_id)
-    _may_decide(caller, standing)
+    if (refusal := _may_not(caller, standing)) is not None:
+        raise await turned_away(here, caller, Action.DECIDE_APPROVAL, refusal, loan_id=standing.loan_id, subject=approval_id)
     if _as_decided(standing, caller, decision) is not None:
         return await _explained(here, caller, approval_id, decision, reason)
     _still_open(standing, here.now())
@@ -135,15 +136,17 @@ def _now(row: ApprovalRow, request: OpenRequest) -> ApprovalNow:
     )
 
 
-def _may_decide(caller: Caller, standing: ApprovalNow) -> None:
+def _may_not(caller: Caller, standing: ApprovalNow) -> Problem | None:
+    """Why they may not decide this, if they may not."""
     if caller.actor.kind is not ActorKind.OPERATOR:
-        raise Problem(HTTPStatus.FORBIDDEN, "humans_only", f"{caller.id} is a machine; a human decides, signed in as themselves")
+        return Problem(HTTPStatus.FORBIDDEN, "humans_only", f"{caller.id} is a machine; a human decides, signed in as themselves")
     if caller.role is not standing.role:
-        raise Problem(HTTPStatus.FORBIDDEN, "wrong_role", f"{caller.id} is {caller.role}, but {standing.role} must decide")
+        return Problem(HTTPStatus.FORBIDDEN, "wrong_role", f"{caller.id} is {caller.role}, but {standing.role} must decide")
     if caller.id == standing.requested_by:
-        raise Problem(
-            HTTPStatus.FORBIDDEN, "own_request", f"{caller.id} requested it and may not decide it; somebody else of the role must"
+        return Problem(
+            HTTPStatus.FORBIDDEN, "own_request", f"{caller.id} requested it; somebody else who is {standing.role} must decide it"
         )
+    return None
 
 
 def _as_decided(standing: ApprovalNow, caller: Caller, decision: Answer) -> Decided | None:

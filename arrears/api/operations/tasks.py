@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
-from arrears.api.operations.telling import as_fact, fact_problem, source
+from arrears.api.operations.telling import as_fact, fact_problem, source, turned_away
 from arrears.api.problems import Problem
 from arrears.domain.access import Action
 from arrears.domain.events import Id
@@ -97,15 +100,10 @@ async def waiting(
 
 async def take(here: House, caller: Caller, task_id: str) -> TaskNow:
     """Take a task upon oneself. Raises ``Problem``: 403 ``humans_only``, ``wrong_role``; 404 ``unknown_task``; 409 ``task_taken``, ``task_over``."""
-    try:
-        async with here.ledger.exclusive() as session:
-            row = await work.task(session, task_id)
-            _may_work(caller, row)
-            new = await work.take(session, row, caller.id)
-            caller.note(session, Action.WORK_TASK, loan_id=row.loan_id, subject=task_id, details={"taken": new})
-            return task_now(row, None)
-    except work.LedgerRefusal as refused:
-        raise _problem(refused) from None
+    async with _worked(here, caller, task_id) as (session, row):
+        new = await work.take(session, row, caller.id)
+        caller.note(session, Action.WORK_TASK, loan_id=row.loan_id, subject=task_id, details={"taken": new})
+        return task_now(row, None)
 
 
 async def finish(here: House, caller: Caller, task_id: str, body: TaskOutcome) -> TaskNow:
@@ -114,23 +112,32 @@ async def finish(here: House, caller: Caller, task_id: str, body: TaskOutcome) -
     Who has not taken it takes it with that. Raises ``Problem`` as ``take``, and 422 for a contact that cannot have been.
     """
     told: Recorded | None = None
+    async with _worked(here, caller, task_id) as (session, row):
+        if await work.finish(session, row, caller.id, body.result, body.note, here.now()):
+            if body.contact is not None:
+                told = await record(session, _contact(row, body.contact, here), here.now(), source(caller))
+            caller.note(session, Action.WORK_TASK, loan_id=row.loan_id, subject=task_id, details={"result": body.result})
+        answer = task_now(row, await session.get(TaskResultRow, task_id))
+    if told is not None and told.told:
+        here.cases.ring()
+    return answer
+
+
+@asynccontextmanager
+async def _worked(here: House, caller: Caller, task_id: str) -> AsyncGenerator[tuple[AsyncSession, TaskRow]]:
+    """The task, locked, for an operator of its role. Raises ``Problem``, with nothing written but that somebody was turned away."""
     try:
         async with here.ledger.exclusive() as session:
             row = await work.task(session, task_id)
-            _may_work(caller, row)
-            now = here.now()
-            if await work.finish(session, row, caller.id, body.result, body.note, now):
-                if body.contact is not None:
-                    told = await record(session, _contact(row, body.contact, here), now, source(caller))
-                caller.note(session, Action.WORK_TASK, loan_id=row.loan_id, subject=task_id, details={"result": body.result})
-            answer = task_now(row, await session.get(TaskResultRow, task_id))
+            refusal = _may_not(caller, row)
+            if refusal is None:
+                yield session, row
     except FactRefused as refused:
         raise fact_problem(refused) from None
     except work.LedgerRefusal as refused:
         raise _problem(refused) from None
-    if told is not None and told.told:
-        here.cases.ring()
-    return answer
+    if refusal is not None:
+        raise await turned_away(here, caller, Action.WORK_TASK, refusal, loan_id=row.loan_id, subject=task_id)
 
 
 def task_now(row: TaskRow, result: TaskResultRow | None) -> TaskNow:
@@ -157,11 +164,13 @@ def _contact(row: TaskRow, made: TaskContact, here: House) -> ContactTold:
     return as_fact(ContactTold, fact="contact", key=f"task/{row.id}", loan_id=row.loan_id, direction=Direction.OUT, **given)
 
 
-def _may_work(caller: Caller, row: TaskRow) -> None:
+def _may_not(caller: Caller, row: TaskRow) -> Problem | None:
+    """Why they may not work on this, if they may not."""
     if caller.actor.kind is not ActorKind.OPERATOR:
-        raise Problem(HTTPStatus.FORBIDDEN, "humans_only", f"{caller.id} is a machine; tasks are for humans, signed in as themselves")
+        return Problem(HTTPStatus.FORBIDDEN, "humans_only", f"{caller.id} is a machine; tasks are for humans, signed in as themselves")
     if caller.role is not row.role:
-        raise Problem(HTTPStatus.FORBIDDEN, "wrong_role", f"{caller.id} is {caller.role}, but task {row.id} is for {row.role}")
+        return Problem(HTTPStatus.FORBIDDEN, "wrong_role", f"{caller.id} is {caller.role}, but task {row.id} is for {row.role}")
+    return None
 
 
 def _problem(refused: work.LedgerRefusal) -> Problem:

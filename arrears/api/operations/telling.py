@@ -78,7 +78,7 @@ async def ask_the_case(
 ) -> CaseView:
     """Tell the running case a fact that it judges, and hear what it makes of it.
 
-    The note of who asked is written before, so that nothing counts without one; if it comes to nothing, a second one says so.
+    The note of who asked is written before, in a transaction of its own, so that nothing counts without one; if it comes to nothing, a second one says so.
     Raises ``Problem``: 404 ``unknown_loan``; 409 ``no_case``, ``case_closed`` or ``case_refused``, 422 ``case_refused`` if it names a field of the message;
     503 ``temporal_away``: nothing is known of what became of it, told again it counts once.
     """
@@ -91,9 +91,17 @@ async def ask_the_case(
     except (asking.CaseProblem, TemporalAway) as failed:
         problem = await _of_the_case(here, loan_id, message, failed)
     async with here.ledger.session() as session:
-        came_to = {"problem": problem.code} | (details or {})
-        caller.note(session, action, loan_id=loan_id, subject=subject, allowed=False, details=came_to)
+        caller.note(session, action, loan_id=loan_id, subject=subject, details={"came_to_nothing": problem.code} | (details or {}))
     raise problem
+
+
+async def turned_away(
+    here: House, caller: Caller, action: Action, refusal: Problem, *, loan_id: str | None = None, subject: str | None = None
+) -> Problem:
+    """The refusal of somebody who may do this, but not here, once it is written down."""
+    async with here.ledger.session() as session:
+        caller.note(session, action, loan_id=loan_id, subject=subject, allowed=False, details={"problem": refusal.code})
+    return refusal
 
 
 async def known_loan(session: AsyncSession, loan_id: str) -> None:
