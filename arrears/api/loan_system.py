@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,6 +33,7 @@ async def signed_by_the_loan_system(request: Request, here: Here) -> str:
 
 router = APIRouter(prefix="/v1", tags=["loan system"])
 _LONGEST_ID = 128
+_NOT_IMPORTED: dict[int | str, dict[str, Any]] = {404: {"model": ProblemBody, "description": "the loan is not imported"}}
 Payer = Annotated[Caller, Depends(allowed(Action.RECORD_PAYMENT))]
 Opener = Annotated[Caller, Depends(allowed(Action.OPEN_CASE))]
 
@@ -100,7 +101,7 @@ class MissedResults(BaseModel):
     results: list[MissedResult]
 
 
-@router.post("/payments", status_code=HTTPStatus.ACCEPTED)
+@router.post("/payments", status_code=HTTPStatus.ACCEPTED, responses=_NOT_IMPORTED)
 async def record_payment(report: PaymentReport, caller: Payer, here: Here) -> PaymentTaken:
     """Money was received for a loan. Telling it again changes nothing. Once this is answered, no contact leaves that the payment forbids."""
     async with here.ledger.session() as session:
@@ -129,7 +130,7 @@ async def record_payments(batch: PaymentBatch, caller: Payer, here: Here) -> Pay
     )
 
 
-@router.post("/missed-payments", status_code=HTTPStatus.ACCEPTED)
+@router.post("/missed-payments", status_code=HTTPStatus.ACCEPTED, responses=_NOT_IMPORTED)
 async def report_missed_payment(missed: MissedPayment, caller: Opener, request: Request, here: Here) -> MissedTaken:
     """A loan has an overdue instalment: its case is opened. The loan must be imported; a case that runs is joined, never doubled."""
     async with here.ledger.session() as session:
