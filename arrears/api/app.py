@@ -9,7 +9,19 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from arrears.api import callbacks, console, desk_routes, events, facts, health, loan_system, reading, reversals
+from arrears.api import (
+    audit_routes,
+    callbacks,
+    console,
+    desk_routes,
+    events,
+    facts,
+    health,
+    loan_system,
+    portfolio_routes,
+    reading,
+    reversals,
+)
 from arrears.api.cases import Cases, TemporalClient
 from arrears.api.edge import Edge
 from arrears.api.headers import SafeHeaders
@@ -56,7 +68,7 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
     answer_with_problems(app)
     for router in desk_routes.routers:
         app.include_router(router)
-    for subject in (health, callbacks, loan_system, reversals, facts, events, reading):
+    for subject in (health, callbacks, loan_system, reversals, facts, events, reading, portfolio_routes, audit_routes):
         app.include_router(subject.router)
     app.include_router(reading.whole_paths)  # after every other route
     events.describe_webhooks(app)

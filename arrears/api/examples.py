@@ -350,7 +350,7 @@ PROBLEMS: Mapping[HTTPStatus, Sequence[Example]] = {
         {"code": "bad_signature", "detail": "sign the request with the secret of loan_system: Message timestamp too old"},
         {"code": "signed_out", "detail": "the session is over; sign in again"},
     ],
-    HTTPStatus.FORBIDDEN: [{"code": "forbidden", "detail": "till-7 may not record a payment by hand"}],
+    HTTPStatus.FORBIDDEN: [{"code": "forbidden", "detail": "till-7 may not record a payment"}],
     HTTPStatus.NOT_FOUND: [_UNKNOWN_LOAN],
     HTTPStatus.CONFLICT: [
         _about("idempotency-key", "idempotency_conflict", "this key was used for another request; take a new key for a new request"),
