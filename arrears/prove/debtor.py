@@ -90,6 +90,15 @@ class Debtor:
         """The least that may have been overdue on a day: what was recorded at the very instant was perhaps known, what was taken back then perhaps not."""
         return self._left(loan_id, today, lambda p: p.recorded_at <= at and (p.reversed_at is None or at <= p.reversed_at))
 
+    def unpaid_since(self, loan_id: str, at: Instant) -> Day | None:
+        """The due day of the oldest instalment that was unpaid by what counted at an instant; ``None`` if all were paid."""
+        paid = sum(p.amount for p in self.payments(loan_id) if p.recorded_at < at and not is_reversed(p, at))
+        for instalment in sorted((i for i in self.file.instalments if i.loan_id == loan_id), key=lambda i: i.due_on):
+            paid -= instalment.amount
+            if paid < 0:
+                return instalment.due_on
+        return None
+
     def _left(self, loan_id: str, today: Day, counts: Callable[[Payment], bool]) -> Amount | None:
         due = self.due(loan_id, today)
         return None if due is None else max(0, due - sum(p.amount for p in self.payments(loan_id) if counts(p)))

@@ -14,6 +14,7 @@ from arrears.prove.debtor import Debtor
 from arrears.prove.law import agencies, cn, cn_people, eu, house, india, placements, record, uk, us, us_people, wishes
 from arrears.prove.law.late import late_breaches
 from arrears.prove.law.rule import RULES, Rule
+from arrears.prove.law.step import Step
 from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Violation
 from arrears.prove.parallel import Shared, run_parts
 from arrears.prove.sending import Breach, Sending, homes_of, places_of
@@ -135,7 +136,7 @@ class Judge:
         self.coverage.placements += 1
         borrower = debtor.file.persons.get(loan.borrower_id)
         places = self.book.places if borrower is None else self.book.places | places_of(borrower, None, loan)
-        step = placements.Step(
+        step = Step(
             placement,
             loan,
             debtor,

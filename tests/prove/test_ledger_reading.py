@@ -128,6 +128,18 @@ PLANTED: dict[str, Planted] = {
     ),
     "a child": (lambda ledger: ledger.run("UPDATE persons SET birth_date = ? WHERE id = 'B-sister'", b"2013-01-01"), {("sister", "CN-65")}),
     "a placement without a notice": (lambda ledger: place(ledger), {("R", "CN-44")}),
+    "a placement that nobody decided on": (
+        lambda ledger: (place(ledger), tell(ledger), ledger.run("UPDATE referrals SET approval_id = NULL")),
+        {("R", "CN-52")},
+    ),
+    "a placement of a loan that costs too much": (
+        lambda ledger: (place(ledger), tell(ledger), ledger.run("UPDATE loans SET annual_cost = '36'")),
+        {(key, "CN-27") for key in ("R", "text", *(f"call-{n}" for n in (16, 17, 18)))},
+    ),
+    "a placement without an assessment": (
+        lambda ledger: (place(ledger), tell(ledger), ledger.run("UPDATE agencies SET assessment_id = NULL")),
+        {("R", "CN-50")},
+    ),
 }
 
 
@@ -174,12 +186,25 @@ def with_the_agencys(ledger: RawLedger) -> None:
 def place(ledger: RawLedger) -> None:
     ledger.add(
         "agencies", id="swift", listed_from=date(2026, 1, 1), contract_from=date(2026, 1, 1), contract_until=date(2027, 1, 1), reviewed_on=date(2026, 6, 1),
-        sub_agency=False, agreed=["purpose", "term", "manner", "data_kinds", "safeguards"], feed_at=at("2026-11-26 10:00"), recorded_at=at("2026-11-01 10:00"),
+        assessment_id="pia-1", sub_agency=False, agreed=["purpose", "term", "manner", "data_kinds", "safeguards"],
+        feed_at=at("2026-11-26 10:00"), recorded_at=at("2026-11-01 10:00"),
     )  # fmt: skip
     ledger.add(
-        "referrals", id="R", case_id="L.1", loan_id="L", step="agency", target="agency", agency="swift", state="sent", sent_at=at("2026-11-25 10:00")
+        "approvals", id="Y", case_id="L.1", step="agency", role="supervisor", evidence={}, requested_by="system", state="approved", decided_by="sue",
+        asked_at=at("2026-11-24 09:00"), remind_at=at("2026-11-24 12:00"), deadline=at("2026-11-26 09:00"), decided_at=at("2026-11-24 10:00"),
+    )  # fmt: skip
+    ledger.add(
+        "referrals", id="R", case_id="L.1", loan_id="L", step="agency", target="agency", agency="swift", state="sent", sent_at=at("2026-11-25 10:00"),
+        approval_id="Y",
     )  # fmt: skip
     verdict(ledger, "R", "2026-11-25 10:00", person=None)
+
+
+def tell(ledger: RawLedger) -> None:
+    ledger.add(
+        "notices", id=1, loan_id="L", person_id="B", kind="agency", agency="swift", sent_at=at("2026-11-24 10:00"), delivered_at=at("2026-11-24 10:01"),
+        recorded_at=at("2026-11-24 10:01"),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("planted", PLANTED)
@@ -191,10 +216,7 @@ def test_one_changed_row_is_found(ledger: RawLedger, planted: str) -> None:
 
 def test_a_notice_that_was_delivered_makes_the_placement_lawful(ledger: RawLedger) -> None:
     place(ledger)
-    ledger.add(
-        "notices", id=1, loan_id="L", person_id="B", kind="agency", agency="swift", sent_at=at("2026-11-24 10:00"), delivered_at=at("2026-11-24 10:01"),
-        recorded_at=at("2026-11-24 10:01"),
-    )  # fmt: skip
+    tell(ledger)
     assert broken(ledger) == set()
 
 

@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from arrears.prove import words
-from arrears.prove.debtor import Debtor, known, outcome_known
+from arrears.prove.debtor import Debtor, is_reversed, known, outcome_known
+from arrears.prove.law import placements_cn
 from arrears.prove.law.holds import standing_holds
 from arrears.prove.law.house import granted
 from arrears.prove.law.record import last_verdict
-from arrears.prove.model import DAY, LENDER, Agency, Book, Coverage, Day, Loan, Notice, Placement
+from arrears.prove.law.step import Step, came_back
+from arrears.prove.model import DAY, LENDER, Day, Loan, Placement
 from arrears.prove.sending import Breach
 from arrears.prove.zones import Zones
 
-REVIEW_LASTS_DAYS = 365
 CREDIT_WAITS_DAYS = 14
-MATTERS = frozenset({"purpose", "term", "manner", "data_kinds", "safeguards"})
 _CREDIT = frozenset({"credit_report", "overdue_list", "defaulter_list"})
 
 RULES: dict[str, str] = {
     "AR-01": "Nothing is handed over about a debt that is not overdue.",
     "AR-02": "A step for which a human was asked waits for the human's yes.",
     "AR-04": "No step while a hold of the law stands.",
+    "AR-05": "No step before its case has heard of every payment that was booked.",
     "AR-08": "No step for a case that has not begun or has ended.",
-    "CN-42": "An agency works under a contract in force that settles purpose, term, manner, kinds of data and safeguards, and passes nothing on. "
-    "Personal Information Protection Law art. 21.",
-    "CN-43": "A debt is sold only with the borrower's separate consent, and a notice. Personal Information Protection Law art. 23.",
-    "CN-44": "The borrower is told before an agency begins. Administrative measures on consumer protection art. 41.",
-    "CN-45": "Only an agency of the published list gets a case. Guideline of the China Banking Association, 2026.",
-    "CN-46": "An agency is reviewed at least once a year. GB/T 45251-2025, 5.4.",
     "CN-56": "The borrower is told before bad credit information is reported. Regulation on credit reporting art. 15.",
-    "CN-72": "An agency with a record of violence gets no case. Interim measures on internet lending.",
     "US-47": "A debt is reported to a bureau only after the borrower was spoken to, or 14 days after they were written to. 12 CFR 1006.30(a).",
     "PR-01": "Every step was judged before it was made.",
     "PR-02": "The last verdict before a step allowed it.",
+    **placements_cn.RULES,
 }
 """The rules about placements, in plain words."""
-
-
-class Step(NamedTuple):
-    """A placement at the instant at which it was made. ``today`` is the borrower's local day."""
-
-    placement: Placement
-    loan: Loan
-    debtor: Debtor
-    book: Book
-    coverage: Coverage
-    zones: Zones
-    regimes: frozenset[str]
-    today: Day
-
-    def cannot(self, rule: str, why: str) -> None:
-        self.coverage.unjudged[rule, why] += 1
 
 
 def borrowers_today(placement: Placement, loan: Loan, debtor: Debtor, zones: Zones) -> Day:
@@ -67,29 +45,20 @@ def breaches(step: Step) -> Iterator[tuple[str, str, Breach]]:
     for rule, found in _ours(step):
         yield rule, "", found
     placement = step.placement
-    if words.CN in step.regimes and placement.target == "agency":
-        for rule, found in _agency(step):
-            yield rule, words.CN, found
+    if words.CN in step.regimes:
+        yield from ((rule, words.CN, found) for rule, found in placements_cn.breaches(step))
     if placement.target in _CREDIT:
         for rule, regime, found in _credit(step):
             yield rule, regime, found
-    if words.CN in step.regimes and placement.target == "debt_sale":
-        yield from ((rule, words.CN, found) for rule, found in _sale(step))
 
 
 def asked(step: Step) -> Iterator[str]:
     """The rules that are asked about a placement, for the coverage figures."""
-    yield from ("AR-01", "AR-02", "AR-04", "AR-08", "PR-01", "PR-02")
+    yield from ("AR-01", "AR-02", "AR-04", "AR-05", "AR-08", "PR-01", "PR-02")
     if words.CN in step.regimes:
-        match step.placement.target:
-            case "agency":
-                yield from ("CN-42", "CN-44", "CN-45", "CN-46", "CN-72")
-            case "debt_sale":
-                yield "CN-43"
-            case target if target in _CREDIT:
-                yield "CN-56"
-            case _:
-                pass
+        yield from placements_cn.asked(step.placement.target)
+        if step.placement.target in _CREDIT:
+            yield "CN-56"
     if words.US in step.regimes and step.placement.target in _CREDIT:
         yield "US-47"
 
@@ -110,6 +79,13 @@ def _ours(step: Step) -> Iterator[tuple[str, Breach]]:
         if terms.name != "a hold":
             yield "AR-04", Breach(f"held: {hold.reason}", "no hold in force", f"it was handed over while {terms.name} stood ({terms.rule})")
             break
+    if "hearing" in step.book.unknown:
+        step.cannot("AR-05", "not known which payments a case heard of")
+    elif any(
+        p.recorded_at < at and not is_reversed(p, at) and (p.heard_at is None or p.heard_at > at)
+        for p in debtor.payments(placement.loan_id)
+    ):
+        yield "AR-05", Breach("a payment not heard of", "none", "the case handed it over without having heard of a payment that was booked")
     case = debtor.case(placement.case_id)
     if "cases" in step.book.unknown:
         step.cannot("AR-08", "cases not known")
@@ -129,51 +105,12 @@ def _judged(step: Step) -> Iterator[tuple[str, Breach]]:
         yield "PR-02", Breach(f"verdict: {verdict.effect}", "verdict: allow", "it was handed over against the verdict on it")
 
 
-def _agency(step: Step) -> Iterator[tuple[str, Breach]]:
-    placement = step.placement
-    if "notices" in step.book.unknown:
-        step.cannot("CN-44", "notices not known")
-    elif not any(n.kind == "agency" and n.agency in (None, placement.agency) and arrived(n, placement.sent_at) for n in _notices(step)):
-        yield "CN-44", Breach("no notice delivered", "a notice delivered before", "an agency got the case before the borrower was told")
-    agency = step.book.agencies.get(placement.agency or "")
-    if agency is not None:
-        yield from _fit(agency, step.today)
-    elif "agencies" in step.book.unknown:
-        for rule in ("CN-42", "CN-45", "CN-46", "CN-72"):
-            step.cannot(rule, "agencies not known")
-    else:
-        yield "CN-45", Breach("agency not in the ledger", "a listed agency", "an agency that nobody knows got the case")
-
-
-def _fit(agency: Agency, today: Day) -> Iterator[tuple[str, Breach]]:
-    """What stood against an agency on a day."""
-    if agency.listed_from is None or today < agency.listed_from or (agency.listed_until is not None and today > agency.listed_until):
-        yield "CN-45", Breach("not listed", "a listed agency", "an agency that was not on the list got the case")
-    live = agency.contract_from is not None and agency.contract_from <= today
-    if not live or agency.contract_until is None or today > agency.contract_until:
-        yield "CN-42", Breach("no contract in force", "a contract in force", "an agency without a contract in force got the case")
-    elif missing := MATTERS - agency.agreed:
-        yield (
-            "CN-42",
-            Breach(f"{len(missing)} matters not agreed", "all five", "the contract with the agency leaves out what it must settle"),
-        )
-    if agency.sub_agency:
-        yield "CN-42", Breach("a sub-agency", "none", "an agency that passes cases on got the case")
-    if agency.reviewed_on is None or today - agency.reviewed_on > REVIEW_LASTS_DAYS:
-        yield (
-            "CN-46",
-            Breach("no review within a year", f"{REVIEW_LASTS_DAYS} days", "an agency that was not reviewed within a year got the case"),
-        )
-    if agency.misconduct_since is not None and agency.misconduct_since <= today:
-        yield "CN-72", Breach("misconduct on record", "none", "an agency with misconduct on its record got the case")
-
-
 def _credit(step: Step) -> Iterator[tuple[str, str, Breach]]:
     if "notices" in step.book.unknown:
         step.cannot("CN-56", "notices not known")
         return
     at = step.placement.sent_at
-    told = [n for n in _notices(step) if n.kind == "credit" and n.sent_at < at and not (n.bounced_at is not None and n.bounced_at < at)]
+    told = [n for n in step.notices if n.kind == "credit" and n.sent_at < at and not came_back(n, at)]
     if words.CN in step.regimes and not told:
         yield "CN-56", words.CN, Breach("no notice", "a notice before", "it was reported before the borrower was told")
     if words.US in step.regimes and not _heard_of_it(step):
@@ -196,27 +133,4 @@ def _heard_of_it(step: Step) -> bool:
             return True
         if contact.channel in words.WRITTEN and contact.direction == "out" and outcome == "delivered" and contact.at <= until:
             return True
-    return any(
-        n.kind in ("credit", "validation", "default") and n.sent_at <= until and not (n.bounced_at is not None and n.bounced_at < at)
-        for n in _notices(step)
-    )
-
-
-def _sale(step: Step) -> Iterator[tuple[str, Breach]]:
-    if "notices" in step.book.unknown or "consents" in step.book.unknown:
-        step.cannot("CN-43", "consents and notices not known")
-        return
-    at = step.placement.sent_at
-    if step.debtor.consent(step.loan.borrower_id, "transfer", at) is None:
-        yield "CN-43", Breach("no consent to the transfer", "a separate consent", "the debt was sold without the borrower's consent")
-    elif not any(n.kind in ("transfer", "assignment") and n.sent_at < at for n in _notices(step)):
-        yield "CN-43", Breach("no notice of the transfer", "a notice before", "the debt was sold before the borrower was told")
-
-
-def _notices(step: Step) -> list[Notice]:
-    return step.debtor.notices.get(step.placement.loan_id, [])
-
-
-def arrived(notice: Notice, at: int) -> bool:
-    """Whether a notice had been delivered, and had not come back, before an instant."""
-    return notice.delivered_at is not None and notice.delivered_at < at and not (notice.bounced_at is not None and notice.bounced_at < at)
+    return any(n.kind in ("credit", "validation", "default") and n.sent_at <= until and not came_back(n, at) for n in step.notices)
