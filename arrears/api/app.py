@@ -61,6 +61,7 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
         generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would send browsers to whichever host a request names
     )
     app.state.house = House(ledger=ledger, cases=cases, settings=settings)
     app.add_middleware(Edge, rates=Rates(settings.api))

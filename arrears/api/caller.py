@@ -131,14 +131,20 @@ def allowed(action: Action) -> Callable[..., Awaitable[Caller]]:
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"{caller.id} may not {packaged_access().actions[action].says}")
         if caller.agency is not None and action is Action.READ_CASES:
             await _only_its_own(request, here, caller.agency)
-        return await with_reason(here, caller, action, request.path_params.get("loan_id"))
+        return await with_reason(here, caller, action, _loan_asked_for(request))
 
     return checked
 
 
+def _loan_asked_for(request: Request) -> str | None:
+    """The loan in the address, if it is one that a ledger could hold; any other the route itself refuses."""
+    loan_id: str = request.path_params.get("loan_id", "")
+    return loan_id if loan_id and loan_id.isprintable() else None
+
+
 async def _only_its_own(request: Request, here: House, agency: str) -> None:
     """An agency sees the cases that are placed with it now; any other is answered as if it were not there. Raises ``Problem``: 403, 404."""
-    loan_id = request.path_params.get("loan_id")
+    loan_id = _loan_asked_for(request)
     if loan_id is None and (request.url.path != _CASES or request.query_params.getlist("agency") != [agency]):
         said = f"an agency lists its own cases only: GET {_CASES}?agency={agency}"
         raise Problem(HTTPStatus.FORBIDDEN, "other_agency", said, [FieldProblem(field="agency", problem=said)])

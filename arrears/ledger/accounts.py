@@ -114,8 +114,8 @@ async def check_password(ledger: Ledger, name: str, password: str, address: str,
     async with ledger.exclusive() as session:
         await _count(session, _key("name", name), FREE_TRIES, now)
         await _count(session, _key("address", address), FREE_TRIES_FROM_AN_ADDRESS, now)
-        operator = await session.get(OperatorRow, name)
-        account = await session.get(AccountRow, name)
+        operator = await session.get(OperatorRow, name) if name.isprintable() else None
+        account = await session.get(AccountRow, operator.id) if operator else None
     known = account.password_hash if account and operator and operator.active else None
     fits = await _hashing(lambda: _fits(known or _nobodys(), password))
     right = fits and known is not None
@@ -180,7 +180,7 @@ async def arrive(session: AsyncSession, issuer: str, subject: str) -> OperatorRo
 
     A password that somebody else chose for them, and that they never made their own, is dropped: they need none.
     """
-    account = await _account_of(session, issuer, subject)
+    account = await _account_of(session, issuer, subject) if subject.isprintable() else None
     if account is None:
         raise AccountUnknown("no operator is linked to this subject")
     if account.must_change:
