@@ -51,8 +51,8 @@ currency: CNY
 window: {start: 09:00, end: 20:00}
 ladder:
   - rung: help-request
-    day: 0
-    at: 09:00
+    day: 2
+    at: 10:00
     do: relatives
     channel: call
     message: friendly-help-request
@@ -64,7 +64,7 @@ ladder:
 """The ladders of the running cases."""
 
 
-def MORNING() -> Clock:  # noqa: N802 (it reads as a moment)
+def MORNING() -> Clock:
     """Business time that begins on that Monday now and goes on at the usual speed."""
     return Clock(real_epoch=datetime.now(UTC), business_epoch=BEGINS)
 
@@ -86,7 +86,7 @@ def lent(loan_id: str, *, strategy: str = "asks", due_on: date = date(2026, 11, 
             imported_at=BEGINS - timedelta(days=9),
         ),
         point(None, borrower, f"+861300000{digits}", country="CN"),
-        point(None, relative, f"+861310000{digits}", country="CN"),
+        point(None, relative, f"+861310000{digits}", legal_basis="named_by_borrower", country="CN"),
         RelationRow(loan_id=loan_id, person_id=relative, role=Relation.EMERGENCY),
         InstalmentRow(loan_id=loan_id, n=1, due_on=due_on, principal=Decimal(owed)),
     ]

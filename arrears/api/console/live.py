@@ -43,6 +43,10 @@ class Pulse:
         self._listeners = 0
         self._looking: asyncio.Task[None] | None = None
 
+    @property
+    def is_looking(self) -> bool:
+        return self._looking is not None
+
     @asynccontextmanager
     async def listening(self) -> AsyncGenerator[Pulse]:
         """While this is open, the ledger is looked at."""

@@ -142,7 +142,7 @@
   // After a form was answered in place, whoever uses a keyboard stands at the answer.
   document.addEventListener("htmx:after:swap", () => document.querySelector("[data-focus]")?.focus());
 
-  setInterval(tick, speed > 60 ? 1000 : 10000);
+  setInterval(tick, 1000);
   tick();
   listen();
 })();

@@ -1,0 +1,111 @@
+"""Live pages: one look a second for all who listen, told as server-sent events, until the session ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from playwright.async_api import expect
+
+from arrears.api.console import live
+from arrears.api.console.live import Pulse
+from arrears.domain.strategy import Role
+from arrears.ledger import access
+from tests.console.conftest import OPERATORS, Console, PageAs
+from tests.console.scene import asked, cased
+
+
+@asynccontextmanager
+async def listening(console: Console, token: str) -> AsyncIterator[AsyncIterator[str]]:
+    async with (
+        httpx.AsyncClient(base_url=console.url, cookies={"arrears_session": token}, timeout=20) as http,
+        http.stream("GET", "/live") as told,
+    ):
+        assert told.status_code == 200
+        assert told.headers["content-type"].startswith("text/event-stream")
+        assert told.headers["cache-control"].startswith("no-store")
+        yield told.aiter_lines()
+
+
+async def the_next(lines: AsyncIterator[str], wanted: str) -> str:
+    async for line in lines:
+        if line.startswith(wanted):
+            return line.removeprefix(wanted).strip()
+    raise AssertionError(f"the line ended before {wanted}")
+
+
+async def test_the_number_is_told_when_it_moved(console: Console) -> None:
+    token = await console.begin(OPERATORS[Role.COLLECTOR][0])
+    async with listening(console, token) as lines:
+        first = int(await the_next(lines, "data:"))
+        await console.add(*cased("L-1"))
+        assert int(await the_next(lines, "data:")) > first
+
+
+async def test_a_line_on_which_nothing_happens_is_kept_open_with_comments(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.2)
+    token = await console.begin(OPERATORS[Role.COLLECTOR][0])
+    async with listening(console, token) as lines:
+        await the_next(lines, "data:")
+        assert await the_next(lines, ":") == "still here"
+
+
+async def test_the_line_ends_with_the_session(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.2)
+    token = await console.begin(OPERATORS[Role.COLLECTOR][0])
+    async with listening(console, token) as lines:
+        await the_next(lines, "data:")
+        async with console.ledger.session() as session:
+            await access.end(session, access.digest(token), datetime.now(UTC))
+        await the_next(lines, "event: signed-out")
+        assert [line async for line in lines if line.startswith("data: ")] == []
+
+
+async def test_nobody_who_is_not_signed_in_hears_anything(console: Console) -> None:
+    async with httpx.AsyncClient(base_url=console.url) as http:
+        answer = await http.get("/live")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2Flive")
+
+
+async def test_all_who_listen_share_one_look_and_nobody_looks_when_none_listens(console: Console) -> None:
+    looks = 0
+    reading = console.ledger.reading
+
+    def counted():
+        nonlocal looks
+        looks += 1
+        return reading()
+
+    console.ledger.reading = counted  # type: ignore[method-assign]
+    pulse = Pulse(console.ledger)
+    async with pulse.listening(), pulse.listening(), pulse.listening():
+        assert len({await pulse.after(None, 5) for _ in range(3)}) == 1
+        assert looks <= 2
+        assert pulse.is_looking
+    assert not pulse.is_looking
+
+
+async def test_a_page_says_that_its_connection_is_interrupted_and_that_it_is_signed_out(
+    console: Console, page_as: PageAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.2)
+    page = await page_as(console, Role.SUPERVISOR)
+    await page.wait_for_timeout(500)
+    async with console.ledger.session() as session:
+        (cookie,) = [c for c in await page.context.cookies() if c["name"] == "arrears_session"]
+        await access.end(session, access.digest(cookie["value"]), datetime.now(UTC))
+    await expect(page.locator("#line")).to_have_text("You are signed out. Sign in again.")
+
+
+async def test_something_that_came_while_the_page_was_loading_is_not_missed(console: Console, page_as: PageAs) -> None:
+    await console.add(*cased("L-1"))
+    page = await page_as(console, Role.SUPERVISOR)
+    await asyncio.sleep(0)
+    await asked(console.ledger, "L-1", console.now())
+    await expect(page.locator("#approvals article")).to_have_count(1)
+    await expect(page.locator("#inbox-count")).to_have_text("1")
+    await expect(page).to_have_title("(1) Inbox · Arrears")
