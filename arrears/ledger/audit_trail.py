@@ -21,7 +21,7 @@ def _given(value: object) -> object:
 
 
 _Text = Annotated[Annotated[str, Field(max_length=ID_LENGTH)] | None, BeforeValidator(_given)]
-_Day = Annotated[date | None, BeforeValidator(_given)]
+_Day = Annotated[Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))] | None, BeforeValidator(_given)]
 
 
 class Trail(BaseModel):

@@ -17,6 +17,7 @@ from arrears.ledger.tables import ApprovalState, CaseOutcome
 
 USUAL_WEEKS = 12
 LONGEST = timedelta(days=366 * 5)
+FIRST, LAST = date(1970, 1, 1), date(2999, 12, 31)
 
 
 class _Part(BaseModel):
@@ -33,6 +34,8 @@ class Asked(_Part):
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
+        if self.since < FIRST or self.until > LAST:
+            raise ValueError(f"days lie between {FIRST} and {LAST}")
         if self.until < self.since:
             raise ValueError("until lies before since")
         if self.until - self.since > LONGEST:
