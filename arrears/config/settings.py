@@ -228,6 +228,9 @@ class Settings(BaseSettings):
         default=None,
         description="where operators reach the console; if it is not set, the callback base. With https, cookies are for https only",
     )
+    temporal_ui: BaseUrl | None = Field(
+        default=None, description="the Temporal UI with its namespace, where the console leads to a case's workflow"
+    )
     local_accounts: bool = Field(default=True, description="whether operators may sign in with a password that Arrears keeps")
     oidc: OidcSettings | None = None
     metrics: MetricsSettings = MetricsSettings()

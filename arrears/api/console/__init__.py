@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from arrears.api.console import assets, inbox, live, shell, signing_in
+from arrears.api.console import assets, audit, case, inbox, live, oidc, portfolio, search, shell, signing_in
 
 routers = (
     assets.router,
     signing_in.router,
+    oidc.router,
     shell.router,
     live.router,
     inbox.router,
+    portfolio.router,
+    audit.router,
+    search.router,
+    case.router,
 )
 """What the console answers, a router for each room."""
 
