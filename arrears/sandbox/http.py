@@ -93,7 +93,8 @@ def _event_routes(app: FastAPI, world: SandboxWorld) -> None:
             return problem(422, "bad_event", "an event has type, timestamp and data with the loan_id")
         world.record.hear(message_id, told.type, told.data.loan_id, body.decode())
         if world.faults.strike(LOAN_SYSTEM, ("lost_answer",), message_id):
-            return cut()
+            # Of a success only the status is read, so a cut answer would be one.
+            return problem(502, "lost", "a proxy has lost the answer")
         return Response(status_code=204)
 
 

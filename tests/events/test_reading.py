@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Referral
 from arrears.ledger import approvals, attempts, cases, journal, loans, work
 from arrears.ledger.engine import Ledger
-from arrears.ledger.events_out import outbox
+from arrears.ledger.events_out import outbox, reader
 from arrears.ledger.events_out.kinds import read
 from arrears.ledger.events_out.outbox import Wanted
 from arrears.ledger.tables import ApprovalRow, AttemptState, CaseRow, PaymentReversalRow, ReferralRow
@@ -353,3 +354,66 @@ async def touch_everything(ledger: Ledger) -> None:
         request = await session.get_one(ApprovalRow, "ask-1")
         request.evidence = {"another": 1}
         session.add_all((case, request))
+
+
+async def test_several_readers_take_turns_and_tell_each_fact_once(ledger: Ledger) -> None:
+    await lend(ledger)
+    await asyncio.gather(*(switch_on(ledger) for _ in range(4)))
+    await open_case(ledger)
+    promises = [PROMISE.model_copy(update={"at": later(minutes=n), "due_on": DUE + timedelta(days=n)}) for n in range(12)]
+
+    async def write() -> None:
+        for promise in promises:
+            await record(ledger, promise)
+
+    async def read_along() -> None:
+        for _ in range(12):
+            await read_all(ledger)
+
+    await asyncio.gather(write(), *(read_along() for _ in range(4)))
+    await read_all(ledger)
+    bodies = await told(ledger)
+    assert [body["data"]["due_on"] for body in bodies if body["type"] == "promise.made"] == [str(promise.due_on) for promise in promises]
+    async with ledger.reading() as session:
+        ids = [row.id for row in await outbox.events(session, Wanted())]
+    assert ids == [f"evt_{n:012d}" for n in range(1, len(bodies) + 1)]
+
+
+async def test_a_long_way_behind_is_read_turn_by_turn(ledger: Ledger) -> None:
+    await a_case(ledger)
+    many = [PROMISE.model_copy(update={"at": later(seconds=n), "due_on": DUE + timedelta(days=n)}) for n in range(600)]
+    async with ledger.exclusive() as session:
+        await journal.record_events(session, "L-1.1", "L-1", many, NOW)
+    async with ledger.exclusive() as session:
+        turn = await reader.read(session, later(days=1), lambda _: ())
+    assert not turn.at_head
+    assert turn.events < 600
+    await read_all(ledger, later(days=1))
+    made = [body["data"]["due_on"] for body in await told(ledger) if body["type"] == "promise.made"]
+    assert made == [str(promise.due_on) for promise in many]
+
+
+async def test_a_hold_that_has_ended_is_told_before_what_was_done_after_it(ledger: Ledger) -> None:
+    await a_case(ledger)
+    await record(ledger, HoldPlaced(at=later(minutes=1), reason="illness", until=later(hours=2)))
+    await read_all(ledger, later(hours=1))
+    await store(
+        ledger,
+        attempt(
+            state=AttemptState.SETTLED,
+            outcome=Outcome.DELIVERED,
+            reserved_at=later(hours=3),
+            sent_at=later(hours=3),
+            settled_at=later(hours=3),
+        ),
+    )
+    await record(ledger, PROMISE.model_copy(update={"at": later(hours=4)}))
+    await read_all(ledger, later(hours=5))
+    assert (await told_kinds(ledger))[3:] == [
+        "hold.lifted ended",
+        "stage on_hold > contacting",
+        "contact.made delivered",
+        "promise.made",
+        "stage contacting > promised",
+    ]
+    assert [body["data"]["at"][11:16] for body in (await told(ledger))[3:]] == ["11:00", "11:00", "12:00", "13:00", "13:00"]

@@ -93,7 +93,7 @@ async def read(session: AsyncSession, now: datetime, tracks: scene.TracksOf) -> 
     now = max((now, *scene.written_at(look.row for look in looks)))
     if reached == head:
         ended = await _ended(session, instant(places.holds.seq), now)
-        looks += [Look(datetime.now(UTC), hold) for hold in ended]
+        looks = _with_ended(looks, ended)
         places.holds.seq = max(places.holds.seq, micros(now))
     told = tell(looks, await scene.known(session, [look.row for look in looks], now, places.since, tracks)) if looks else ()
     count = 0
@@ -194,6 +194,16 @@ async def _written_later(session: AsyncSession, keys: Mapping[str, Collection[st
         )
         found |= {(name, key) for key in await session.exec(later.distinct())}
     return found
+
+
+def _with_ended(looks: list[Look], ended: Sequence[HoldRow]) -> list[Look]:
+    """The looks, and those at holds whose time has come: each before what was written after that time."""
+    for hold in ended:
+        assert hold.until is not None
+        until, look = hold.until, Look(datetime.now(UTC), hold)
+        later = (n for n, other in enumerate(looks) if any(at >= until for at in scene.written_at([other.row])))
+        looks.insert(next(later, len(looks)), look)
+    return looks
 
 
 async def _ended(session: AsyncSession, after: datetime, now: datetime, most: int | None = None) -> Sequence[HoldRow]:

@@ -135,17 +135,23 @@ def _case_of(row: Row, known: Known) -> str | None:
 def _stages(look: Look, case_id: str, about: About, known: Known) -> Iterator[Told]:
     """The changes of a case's stage that a row brings about, compared with the last one that was told."""
     course, told = known.courses[case_id], known.told[about.loan_id]
-    for time in sorted(_instants(look, known.now)):
-        if time < course.case.opened_at:
-            continue
-        n, since, before = _last_stage(case_id, told)
-        at = max(time, since)
+    for at in _moments(look, course, known, told):
+        n, _, before = _last_stage(case_id, told)
         before = before or known.stages.setdefault(case_id, course.stage_at(max(at - _MOMENT, course.case.opened_at)))
         stage = course.stage_at(at)
         if stage != before:
             hold, agency = course.hold_at(at), course.agency_at(at)
             changed = StageChanged(loan_id=about.loan_id, case_id=case_id, at=at, stage=stage, before=before, hold=hold, agency=agency)
             yield Told(f"{_stages_of(case_id)}{n + 1}/{micros(at)}/{stage}", changed)
+
+
+def _moments(look: Look, course: Course, known: Known, told: set[str]) -> list[datetime]:
+    """When the stage is to be looked at: at what the row says, and at what time has brought about since the last change that was told."""
+    times = [at for at in _instants(look, known.now) if at >= course.case.opened_at]
+    _, since, before = _last_stage(course.case.id, told)
+    if before is None or not times:
+        return sorted(times)
+    return sorted({max(at, since) for at in times} | set(course.turns(since, max(times))))
 
 
 def _last_stage(case_id: str, told: set[str]) -> tuple[int, datetime, str | None]:
