@@ -58,7 +58,7 @@ def list_(
         table.add_row(row.id, row.kind, row.loan_id, row.state, str(row.tries), row.last_problem or "", written)
     if found:
         out.print(table)
-    out.print(f"{count} events" + (f", the newest {len(found)} shown" if len(found) < count else ""))
+    out.print(("1 event" if count == 1 else f"{count} events") + (f", the newest {len(found)} shown" if len(found) < count else ""))
 
 
 @app.command()
