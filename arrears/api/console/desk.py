@@ -159,7 +159,7 @@ def at_desk(*actions: Action) -> Callable[..., Awaitable[Desk]]:
         desk = await _sit_down(request, here)
         if actions and not any(map(desk.may, actions)):
             async with here.ledger.session() as session:
-                desk.caller.note(session, actions[0], allowed=False, subject=request.url.path[:200])
+                desk.caller.note(session, actions[0], allowed=False, subject=quote(request.url.path)[:200])
             raise _may_not(actions[0])
         return desk
 
