@@ -10,10 +10,15 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 from sqlmodel import col, select
 
+from arrears.api.console.case_ladder import described
+from arrears.api.console.case_retelling import retold
+from arrears.api.console.case_strategies import strategy
 from arrears.domain.access import Action
 from arrears.domain.strategy import Role
 from arrears.domain.verdict import Effect
+from arrears.ledger import cases
 from arrears.ledger.tables import AuditRow, CaseEventRow, CaseRow, HoldRow, PaymentReversalRow, PaymentRow, VerdictRow, WishRow
+from arrears.workflows.contract import QUERY_CASE, CaseView, workflow_id
 from tests.console.conftest import OPERATORS, PATIENCE, PHONE, Console, PageAs, axe, fits
 from tests.console.scene import BEGINS, BORROWER, asked, cased, lent, task, unreached
 
@@ -273,3 +278,25 @@ async def test_a_running_case_tells_its_ladder_and_takes_a_promise(running_conso
     await expect(page.locator("#livecase")).to_contain_text("by Nov 27, 2026", timeout=PATIENCE)
     made = [row for row in await rows(console, CaseEventRow) if row.kind == "promise_made"]
     assert [row.body["amount"] for row in made] == ["1200.50"]
+
+
+async def test_the_ledger_tells_a_case_as_the_running_case_tells_itself(running_console: Console, page_as: PageAs) -> None:
+    console = running_console
+    assert console.temporal is not None
+    await a_running_case(console)
+    page = await page_as(console, Role.SUPERVISOR, f"/cases/{LOAN}")
+    await opened(page, "promise")
+    await form(page, "promise").get_by_label("To be paid by").fill("2026-11-27")
+    await form(page, "promise").get_by_role("button").click()
+    await expect(form(page, "promise")).to_contain_text("The promise is written down.")
+
+    says = await console.temporal.get_workflow_handle(workflow_id(LOAN)).query(QUERY_CASE, result_type=CaseView)
+    written = strategy(console.settings, "asks")
+    assert written is not None
+    async with console.ledger.reading() as session:
+        known = await retold(session, await cases.case(session, f"{LOAN}.1"), written)
+    assert known is not None
+    told = described(known, console.now())
+
+    for field in ("stage", "owed", "days_past_due", "ladder_day", "attitude", "next", "next_at", "blocked_by", "holds"):
+        assert getattr(told, field) == getattr(says, field), field
