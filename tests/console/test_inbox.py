@@ -391,3 +391,22 @@ async def test_an_inbox_in_which_nothing_waits_says_so(console: Console, page_as
     await expect(page.get_by_role("main")).to_contain_text("No task is open.")
     await expect(page.get_by_role("main")).to_contain_text("Nothing else needs a human.")
     await axe(page)
+
+
+async def test_an_answer_stays_and_nothing_takes_the_focus_while_other_cards_come_and_go(console: Console, page_as: PageAs) -> None:
+    await console.add(*cased(LOAN))
+    await asked(console.ledger, LOAN, console.now())
+    page = await page_as(console, Role.SUPERVISOR)
+    await card(page).get_by_text("in plain words").click()
+    await card(page).get_by_role("button", name="Approve").click()
+    await expect(card(page).get_by_role("alert")).to_be_visible()
+    await expect(card(page)).to_be_focused()
+    await expect(card(page).get_by_text("may be contacted only when the debtor cannot be reached")).to_be_visible()
+    note = card(page).get_by_role("textbox", name="Note")
+    await note.focus()
+
+    await console.add(*cased("L-2002"))
+    await asked(console.ledger, "L-2002", console.now())
+    await expect(card(page, "L-2002")).to_be_visible()
+    await expect(note).to_be_focused()
+    await expect(card(page).get_by_role("alert")).to_be_visible()

@@ -71,7 +71,7 @@ async def decide(
     """Approve or deny. Whoever comes second is told who was first."""
     why = reason_text(reason, note)
     if decision_of(reason) != decision or why is None:
-        said = desk.gettext("Choose a reason for approving, or one for denying, and then the button below it.")
+        said = desk.gettext("Choose a reason for approving, or one for denying, and then its button.")
         if reason.endswith(":other") and decision_of(reason) == decision:
             said = desk.gettext("Say in the note what the other reason is.")
         return await _approval(desk, approval_id, show, HTTPStatus.UNPROCESSABLE_ENTITY, error=said, chosen=reason, note=note)

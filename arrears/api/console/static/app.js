@@ -68,8 +68,9 @@
     }, Math.max(0, last + LIVE_GAP - Date.now()));
   };
 
-  // What the operator has opened or typed stays as it is when a part is fetched anew.
+  // What the operator has opened or typed, and what a form was answered, stays as it is when a part is fetched anew; the answer to a form replaces it.
   htmx.registerExtension("keep", {
+    htmx_before_morph_node: (element, { newNode }) => !(element.matches?.("[data-held]") && !newNode.matches?.("[data-answered]")),
     htmx_before_morph_attr: (element, { attrName }) =>
       !((attrName === "open" && (element.tagName === "DETAILS" || element.tagName === "DIALOG")) || (attrName === "value" && element.value !== element.defaultValue)),
   });
@@ -140,7 +141,11 @@
   }
 
   // After a form was answered in place, whoever uses a keyboard stands at the answer.
-  document.addEventListener("htmx:after:swap", () => document.querySelector("[data-focus]")?.focus());
+  document.addEventListener("htmx:after:swap", () => {
+    const answer = document.querySelector("[data-focus]");
+    answer?.removeAttribute("data-focus");
+    answer?.focus();
+  });
 
   setInterval(tick, 1000);
   tick();
