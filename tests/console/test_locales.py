@@ -19,6 +19,7 @@ from arrears.api.console.inbox_words import REASONS
 from arrears.api.console.render import LOCALES, TONGUES, words
 from arrears.domain.attitude import Attitude
 from arrears.domain.holds import HoldReason
+from arrears.domain.law import RULES
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
 from arrears.domain.person import Circumstance, ConsentKind, Relation, WishKind
@@ -113,6 +114,13 @@ def test_every_code_of_the_ledger_has_words() -> None:
     chinese = words("zh-CN")
     codes = [member.value for kind in CODES for member in kind] + list(STAGES)
     assert [code for code in codes if chinese.code(code).isascii()] == []
+
+
+def test_our_own_rules_and_those_of_chinese_law_are_said_in_chinese_and_only_those_that_there_are() -> None:
+    plain = {rule.plain for rule in RULES.values()}
+    wanted = {rule.plain for rule_id, rule in RULES.items() if rule_id.startswith(("AR-", "CN-"))}
+    assert wanted - set(CATALOGUES["rules"]) == set()
+    assert set(CATALOGUES["rules"]) - plain == set()
 
 
 def test_what_the_inbox_makes_of_codes_is_said_in_both_languages() -> None:
