@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint compose-check lock setup setup-dev
+.PHONY: demo test lint pictures compose-check lock setup setup-dev
 
 setup: $(VENV)/.run
 setup-dev: $(VENV)/.dev
@@ -36,6 +36,10 @@ lint: setup-dev
 compose-check: setup-dev
 	$(BIN)/docker-compose --env-file .env.example config -q
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+# The console's pictures in docs/pictures, taken of a demo while it runs; Debian has the browser and the fonts: chromium fonts-noto-cjk
+pictures: setup-dev
+	$(BIN)/python -m tests.console.pictures
 
 lock: setup-dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --group build pyproject.toml -o requirements.lock
