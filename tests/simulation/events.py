@@ -31,6 +31,15 @@ def _payment(luck: random.Random, rows: Rows, loan_id: str, _: str, at: raw.Inst
     rows.file.payments.append(raw.Payment(_key(rows, "pay"), loan_id, worth, at - luck.choice((0, 0, 1, 30)) * raw.HOUR, at, heard))
 
 
+def _take_back(luck: random.Random, rows: Rows, _: str, __: str, at: raw.Instant) -> None:
+    """The bank takes a payment back that stands."""
+    payments = rows.file.payments
+    standing = [n for n, p in enumerate(payments) if p.reversed_at is None and p.recorded_at <= at]
+    if standing:
+        n = luck.choice(standing)
+        payments[n] = payments[n]._replace(reversed_at=at)
+
+
 def _hold(luck: random.Random, rows: Rows, loan_id: str, person_id: str, at: raw.Instant) -> None:
     until = at + luck.choice((1, 3)) * raw.DAY if luck.random() < 0.6 else None
     lifted = at + 2 * raw.DAY if until is None and luck.random() < 0.5 else None
@@ -106,6 +115,10 @@ def _dead_number(luck: random.Random, rows: Rows, _: str, person_id: str, at: ra
 
 
 def _lost(_: random.Random, rows: Rows, __: str, ___: str, at: raw.Instant) -> None:
+    lost(rows, at)
+
+
+def lost(rows: Rows, at: raw.Instant) -> None:
     """All of the borrower's numbers turn out to be dead."""
     for point_id, point in rows.file.points.items():
         if point.person_id == "P-0" and point.kind in ("mobile", "landline") and point.invalid_since is None:
@@ -173,6 +186,6 @@ def _notice(luck: random.Random, rows: Rows, loan_id: str, person_id: str, at: r
 
 
 _EVENTS: tuple[Callable[[random.Random, Rows, str, str, raw.Instant], None], ...] = (
-    *(_payment, _payment, _hold, _hold, _wish, _wish, _consent, _consent, _promise, _refusal, _dead_number, _lost, _employer),
+    *(_payment, _payment, _take_back, _hold, _hold, _wish, _wish, _consent, _consent, _promise, _refusal, _dead_number, _lost, _employer),
     *(_close, _reported, _reported, _reported, _feed, _feed, _placed, _notice),
 )

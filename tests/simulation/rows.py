@@ -59,6 +59,12 @@ class Rows:
         verdicts = [v for v in self.file.verdicts if v.about != contact.contact_id]
         return replace(self.file, contacts=[*self.file.contacts, contact], verdicts=[*verdicts, allowed])
 
+    def handed_over(self, placement: raw.Placement) -> raw.DebtorFile:
+        """The file as it would be if a handover had been made whatever the core said."""
+        allowed = raw.Verdict(placement.placement_id, placement.case_id, placement.sent_at, "allow")
+        verdicts = [v for v in self.file.verdicts if v.about != placement.placement_id]
+        return replace(self.file, placements=[*self.file.placements, placement], verdicts=[*verdicts, allowed])
+
     def _person(self, person: raw.Person, now: raw.Instant, seen: raw.Instant) -> people.Person:
         file = self.file
         refusals = [t.refused_at for t in file.ties if t.person_id == person.person_id and t.refused_at is not None and t.refused_at < seen]
@@ -85,8 +91,9 @@ class Rows:
     def _loan(self, loan: raw.Loan, now: raw.Instant, seen: raw.Instant, *, whole: bool) -> core.Loan:
         """The loan that an action is about as a whole; of another one only what counts for this one too."""
         file = self.file
-        payments = [p for p in file.payments if p.loan_id == loan.loan_id and p.recorded_at < seen]
-        signs = [p.received_at for p in payments] + [s.at for s in file.signs if s.loan_id == loan.loan_id and s.known_at < seen]
+        booked = [p for p in file.payments if p.loan_id == loan.loan_id and p.recorded_at < seen]
+        payments = [p for p in booked if p.reversed_at is None or p.reversed_at >= seen]
+        signs = [p.received_at for p in booked] + [s.at for s in file.signs if s.loan_id == loan.loan_id and s.known_at < seen]
         placed = [p for p in file.placements if p.loan_id == loan.loan_id and p.target == "agency" and p.sent_at < seen]
         placed = [p for p in placed if (p.recalled_at is None or seen <= p.recalled_at) and (p.until is None or now < p.until)]
         about: dict[str, Any] = {
@@ -108,6 +115,7 @@ class Rows:
         case = file.cases[f"{loan.loan_id}.1"]
         return core.Loan(
             **about,
+            days_past_due=max(0, _overdue_since(file, loan.loan_id, payments, today)),
             owed=Money(amount=owed, currency="CNY") if zone else None,
             annual_cost=None if loan.annual_cost is None else _amount(loan.annual_cost),
             limitation_ends_on=None if loan.limitation_ends_on is None else _day(loan.limitation_ends_on),
@@ -116,6 +124,16 @@ class Rows:
             unheard_payments=tuple(p.payment_id for p in payments if p.heard_at is None or p.heard_at > now),
             figures=(owed,),
         )
+
+
+def _overdue_since(file: raw.DebtorFile, loan_id: str, payments: list[raw.Payment], today: date) -> int:
+    """Days since the oldest instalment that is not paid in full fell due."""
+    left = sum(p.amount for p in payments)
+    for instalment in sorted((i for i in file.instalments if i.loan_id == loan_id), key=lambda i: i.due_on):
+        left -= instalment.amount
+        if left < 0:
+            return (today - _day(instalment.due_on)).days
+    return 0
 
 
 def _day(number: int) -> date:

@@ -19,6 +19,7 @@ from arrears.domain.calendar import Window
 from arrears.domain.law import RULES
 from arrears.domain.law import house as house_rules
 from arrears.domain.regime import Regime
+from arrears.prove import model as raw
 from tests.simulation.world import REGIMES, Disagreement, Tally, World, changed
 
 CHUNKS, WORLDS_A_CHUNK = 20, 50
@@ -137,8 +138,32 @@ def test_a_house_rule_that_the_core_has_lost_is_missed_by_the_checker(rule_id: s
     assert any(rule_id in broken(seed, REGIMES, None) for seed in range(MOST_WORLDS))
 
 
-def broken(seed: int, law: Sequence[Regime], residence: str | None) -> set[str]:
-    """What the checker says was broken by contacts that a loosened core let out."""
+HANDOVER_FAULTS: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
+    ("CN", "CN-43", None),
+    ("CN", "CN-44", None),
+    ("CN", "CN-52", None),
+    ("CN", "CN-56", None),
+    ("US", "US-46", None),
+    ("US", "US-47", {"days": 7}),
+    ("US", "US-62", None),
+    ("DE", "EU-01", None),
+)
+"""A rule on handovers loosened or left out, in a world where it matters."""
+
+
+@pytest.mark.parametrize(("residence", "rule_id", "change"), HANDOVER_FAULTS, ids=[rule_id for _, rule_id, _ in HANDOVER_FAULTS])
+def test_a_rule_on_handovers_that_the_core_has_lost_is_missed_by_the_checker(
+    residence: str, rule_id: str, change: dict[str, Any] | None
+) -> None:
+    law = changed(REGIMES, {rule_id: change})
+    assert any(rule_id in broken(seed, law, residence, raw.Placement) for seed in range(MOST_WORLDS))
+
+
+def broken(
+    seed: int, law: Sequence[Regime], residence: str | None, kind: type[raw.Contact] | type[raw.Placement] = raw.Contact
+) -> set[str]:
+    """What the checker says was broken by contacts, or by handovers, that a loosened core let out."""
     world = World(random.Random(50_000 + seed), law, residence)
     world.play()
-    return {violation.rule for found in world.disagreements if found.unsound for violation in found.violations}
+    found = (one for one in world.disagreements if one.unsound and isinstance(one.proposed, kind))
+    return {violation.rule for one in found for violation in one.violations}

@@ -12,8 +12,8 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from arrears.config.law import Law
@@ -21,7 +21,8 @@ from arrears.config.settings import PACKAGED
 from arrears.domain.content import Block
 from arrears.domain.judge import judge
 from arrears.domain.regime import Regime
-from arrears.domain.situation import Action, ContactAction
+from arrears.domain.situation import Action, ContactAction, ReferralAction
+from arrears.domain.strategy import Referral
 from arrears.domain.verdict import Effect, Finding, Verdict
 from arrears.prove import model as raw
 from arrears.prove.judge import Judge
@@ -44,6 +45,11 @@ UNSEEN = {
     "loans.sued_for": "a decision to sue is no row of a contact",
 }
 """Where the core looks and no row of the ledger lets the checker look, by the source that a finding names."""
+HANDOVERS = 0.25
+"""How many of all proposals are handovers."""
+PRESSING = 0.2
+"""In how many worlds one person is wanted again and again."""
+
 _READ_BY_BOTH = frozenset({"CN-12", "US-24"})
 
 BOUNDARIES = (
@@ -82,6 +88,17 @@ NOTICES = ("validation", "verification", "agency", "credit", "assignment", None)
 TEXTS = ("请回电。", "Please call us back.", "他逾期了 500 元", "She owes 500 USD.")
 BLOCKS = frozenset(Block)
 HASH = "a" * 64
+
+
+class Wanted(NamedTuple):
+    """A contact that somebody wants to make, and how it would end."""
+
+    loan_id: str
+    person_id: str
+    channel: str
+    purpose: str
+    outcome: str | None
+
 
 _PLANS: dict[Any, Any] = {}
 ZONES = Zones()
@@ -184,12 +201,18 @@ class World:
         """Let events and proposals come in a random order of instants, then read everything again."""
         luck = self.luck
         before = 0
-        for now in sorted({self._instant() for _ in range(luck.randint(5, 40))}):
+        pressing = self._pressing() if luck.random() < PRESSING else {}
+        for now in sorted({self._instant() for _ in range(luck.randint(5, 40))} | pressing.keys()):
             if luck.random() < 0.35:
                 events.happen(luck, self.rows, max(before, now - luck.choice((0, 1, 60, 600, 4000)) * raw.SECOND))
                 self.rows.file.contacts.sort(key=lambda c: c.at)
-            for _ in range(luck.choice((1, 1, 1, 1, 2))):
-                self.propose(now)
+            if now in pressing:
+                self.propose(now, pressing[now])
+            for _ in range(0 if now in pressing else luck.choice((1, 1, 1, 1, 2))):
+                if luck.random() < HANDOVERS:
+                    self.hand_over(now)
+                else:
+                    self.propose(now)
             before = now
         self.read_all()
         return self.tally
@@ -204,9 +227,29 @@ class World:
             return raw.instant(local.astimezone(UTC)) + luck.choice((0, 0, 0, -raw.SECOND, raw.SECOND))
         return raw.instant(self.begin) + luck.randrange(drawn.DAYS * 86_400) * raw.SECOND
 
-    def propose(self, now: raw.Instant) -> None:
-        """Put a contact to the core at an instant, and to the checker as if it had left."""
-        contact, approval = self._contact(now)
+    def _pressing(self) -> dict[raw.Instant, Wanted]:
+        """One person is wanted again and again: the borrower on one day, or somebody who owes nothing within a few days, once the borrower is lost."""
+        luck, file = self.luck, self.rows.file
+        loan_id = luck.choice(tuple(file.loans))
+        others = [tie.person_id for tie in file.ties if tie.loan_id == loan_id and tie.role in ("emergency", "contact")]
+        day, zone = self.begin.date() + timedelta(days=luck.randrange(1, drawn.DAYS - 4)), ZoneInfo(self.zone)
+
+        def at(days: int, minutes: int) -> raw.Instant:
+            return raw.instant((datetime.combine(day, time(10), zone) + timedelta(days=days, minutes=minutes)).astimezone(UTC))
+
+        if others and luck.random() < 0.6:
+            events.lost(self.rows, at(0, -luck.choice((1, 600))))
+            person_id = luck.choice(others)
+            return {
+                at(n, luck.randrange(60)): Wanted(loan_id, person_id, luck.choice(("call", "sms")), "relay", "relayed")
+                for n in range(luck.randint(2, 4))
+            }
+        spoken = luck.choice(("answered_delaying", "answered_delaying", "unknown", "no_answer"))
+        return {at(0, n * luck.randint(31, 45)): Wanted(loan_id, "P-0", "call", "collect", spoken) for n in range(luck.randint(4, 8))}
+
+    def propose(self, now: raw.Instant, wanted: Wanted | None = None) -> None:
+        """Put a contact to the core at an instant, and to the checker as if it had left; any contact if none is wanted."""
+        contact, approval = self._contact(now, wanted)
         if approval is not None:
             self.rows.file.approvals[approval.approval_id] = approval
         action = _action(contact)
@@ -233,6 +276,33 @@ class World:
                 bounced = contact.known_at if contact.outcome in ("bounced", "failed", "invalid_number") else None
                 file.notices.append(raw.Notice(contact.loan_id, contact.person_id, contact.notice, now, None, delivered, bounced))
 
+    def hand_over(self, now: raw.Instant) -> None:
+        """Put a handover to the core at an instant, and to the checker as if it had been made."""
+        placement, approval = self._placement(now)
+        if approval is not None:
+            self.rows.file.approvals[approval.approval_id] = approval
+        action = _referral(placement)
+        verdict = judge(self.rows.known_at(now, action, at_once=self.luck.random() < 0.5), self.law)
+        self.tally.handovers += 1
+        self._count(verdict)
+        self.rows.file.verdicts.append(raw.Verdict(placement.placement_id, placement.case_id, now, verdict.effect, rules=verdict.rules))
+        self._compare(placement, action, now, verdict, self._objections(self.rows.handed_over(placement), placement.placement_id, now))
+        if verdict.effect is Effect.ALLOW:
+            self.tally.handed_over += 1
+            self.rows.file.placements.append(placement)
+
+    def _placement(self, now: raw.Instant) -> tuple[raw.Placement, raw.Approval | None]:
+        luck = self.luck
+        loan_id = luck.choice(tuple(self.rows.file.loans))
+        target = luck.choice(tuple(Referral))
+        key = f"{loan_id}.1/step-{self.tally.handovers}"
+        approval = self._approval(key, loan_id, {}, None, key, now, "supervisor") if luck.random() < 0.85 else None
+        agency = luck.choice(("north", "north", "north", "south")) if target is Referral.AGENCY else None
+        until = now + 5 * raw.DAY if agency is not None and luck.random() < 0.8 else None
+        recalled = now + luck.choice((1, 3)) * raw.DAY if luck.random() < 0.3 else None
+        yes = None if approval is None else approval.approval_id
+        return raw.Placement(key, loan_id, f"{loan_id}.1", target, now, agency, until, recalled, yes, key), approval
+
     def _objections(self, file: raw.DebtorFile, about: str, now: raw.Instant) -> tuple[raw.Violation, ...]:
         """What the checker says of one contact or handover that left now, or would have."""
         checker = Judge(replace(self.rows.book, since=now), zones=ZONES, _plans=_PLANS)
@@ -255,7 +325,7 @@ class World:
             return
         if verdict.effect is Effect.ALLOW:
             self.disagreements.append(Disagreement(proposed, verdict, violations))
-        elif _all_unseen(verdict.findings):
+        elif _all_unseen(verdict.findings, action):
             self.tally.unseen += 1
         elif self._nothing_against(action, now, self.law):
             self.tally.at_once += 1
@@ -266,22 +336,15 @@ class World:
 
     def _nothing_against(self, action: Action, now: raw.Instant, law: Sequence[Regime]) -> bool:
         """Whether, of what came at the very instant either first or last, some order leaves nothing against it that a row would show."""
-        return any(_all_unseen(judge(self.rows.known_at(now, action, at_once=first), law).findings) for first in (False, True))
+        return any(_all_unseen(judge(self.rows.known_at(now, action, at_once=first), law).findings, action) for first in (False, True))
 
-    def _contact(self, now: raw.Instant) -> tuple[raw.Contact, raw.Approval | None]:
+    def _contact(self, now: raw.Instant, wanted: Wanted | None) -> tuple[raw.Contact, raw.Approval | None]:
         luck, file = self.luck, self.rows.file
-        loan_id = luck.choice(tuple(file.loans))
-        person_id = luck.choice(["P-0", "P-0", "P-0", *[t.person_id for t in file.ties if t.loan_id == loan_id]])
-        channel = luck.choice(("call", "call", "call", "sms", "sms", "email", "in_app", "visit"))
+        loan_id, person_id, channel, purpose, outcome = wanted or self._any_contact()
         points = [p for p in file.points.values() if p.person_id == person_id and p.kind in KINDS[channel]]
-        others = ("relay", "relay", "locate", "locate", "collect", "collect", "notice", "reply", "confirm_opt_out", "terminate")
-        purpose = luck.choice(("collect", "collect", "collect", *CLASS_OF) if person_id == "P-0" else others)
-        text = luck.choice(TEXTS) if luck.random() < 0.1 else None
+        text = luck.choice(TEXTS) if wanted is None and luck.random() < 0.1 else None
         digest = HASH if text is None else hashlib.sha256(text.encode()).hexdigest()
         contact_id = f"{loan_id}.1/{self.tally.contacts}"
-        outcome = luck.choice(CALLED if channel in ("call", "visit") else SENT)
-        if person_id != "P-0" and outcome and outcome.startswith("answered"):
-            outcome = luck.choice(("relayed", "relayed", "relative_refused"))
         known = now + luck.choice((5, 90, 4000)) * raw.SECOND + 3
         approval = (
             self._approval(contact_id, loan_id, {person_id: digest}, purpose, "", now)
@@ -299,16 +362,30 @@ class World:
             case_id=f"{loan_id}.1",
             point_id=luck.choice(points).point_id if points and luck.random() < 0.98 else None,
             purpose=purpose,
-            klass=CLASS_OF[purpose] if luck.random() < 0.95 else luck.choice(("collect", "limited_content", "will_remedy")),
+            klass=CLASS_OF[purpose]
+            if wanted is not None or luck.random() < 0.95
+            else luck.choice(("collect", "limited_content", "will_remedy")),
             notice=luck.choice(NOTICES) if purpose == "notice" else None,
             reserved_at=now,
             sent_at=now,
             approval_id=None if approval is None else approval.approval_id,
             content_hash=digest,
-            artificial_voice=channel == "call" and luck.random() < 0.15,
+            artificial_voice=channel == "call" and wanted is None and luck.random() < 0.15,
             text=text,
         )
         return contact, approval
+
+    def _any_contact(self) -> Wanted:
+        luck, file = self.luck, self.rows.file
+        loan_id = luck.choice(tuple(file.loans))
+        person_id = luck.choice(["P-0", "P-0", "P-0", *[t.person_id for t in file.ties if t.loan_id == loan_id]])
+        channel = luck.choice(("call", "call", "call", "sms", "sms", "email", "in_app", "visit"))
+        others = ("relay", "relay", "locate", "locate", "collect", "collect", "notice", "reply", "confirm_opt_out", "terminate")
+        purpose = luck.choice(("collect", "collect", "collect", *CLASS_OF) if person_id == "P-0" else others)
+        outcome = luck.choice(CALLED if channel in ("call", "visit") else SENT)
+        if person_id != "P-0" and outcome and outcome.startswith("answered"):
+            outcome = luck.choice(("relayed", "relayed", "relative_refused"))
+        return Wanted(loan_id, person_id, channel, purpose, outcome)
 
     def _approval(
         self, key: str, loan_id: str, contents: dict[str, str], purpose: str | None, step: str, now: raw.Instant, role: str = "supervisor"
@@ -348,15 +425,33 @@ class World:
         """What left, read once more as a whole: nothing that came later may make it unlawful by what was known then."""
         file = self.rows.file
         ours: dict[str, raw.Contact | raw.Placement] = {c.contact_id: c for c in file.contacts if not c.reported}
+        ours |= {p.placement_id: p for p in file.placements if p.step}
         for violation in Judge(self.rows.book, zones=ZONES, _plans=_PLANS).judge(file):
             if violation.contact_id in ours and not violation.late:
                 self.disagreements.append(Disagreement(ours[violation.contact_id], Verdict(effect=Effect.ALLOW), (violation,)))
 
 
-def _all_unseen(findings: Sequence[Finding]) -> bool:
-    """Whether nothing stands against an action but what no row shows."""
+def _all_unseen(findings: Sequence[Finding], action: Action) -> bool:
+    """Whether nothing stands against an action but what no row shows; everything that is asked of a handover here stands in rows."""
     against = [f for f in findings if f.effect is not Effect.ALLOW]
+    if isinstance(action, ReferralAction):
+        return not against
     return all(f.source in UNSEEN and f.rule not in _READ_BY_BOTH for f in against)
+
+
+def _referral(placement: raw.Placement) -> ReferralAction:
+    return ReferralAction.model_validate(
+        {
+            "kind": "referral",
+            "action_id": placement.placement_id,
+            "to": placement.target,
+            "loan": placement.loan_id,
+            "agency": placement.agency,
+            "case_id": placement.case_id,
+            "step": placement.step,
+            "approval": placement.approval_id,
+        }
+    )
 
 
 def _action(contact: raw.Contact) -> ContactAction:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arrears.prove import words
-from arrears.prove.debtor import Debtor, is_reversed, known, outcome_known
-from arrears.prove.law import placements_cn
+from arrears.prove.debtor import Debtor, is_reversed
+from arrears.prove.law import placements_abroad, placements_cn
 from arrears.prove.law.holds import standing_holds
 from arrears.prove.law.house import granted
 from arrears.prove.law.record import last_verdict
-from arrears.prove.law.step import Step, came_back
+from arrears.prove.law.step import Step
 from arrears.prove.model import DAY, LENDER, Day, Loan, Placement
 from arrears.prove.sending import Breach
 from arrears.prove.zones import Zones
-
-CREDIT_WAITS_DAYS = 14
-_CREDIT = frozenset({"credit_report", "overdue_list", "defaulter_list"})
 
 RULES: dict[str, str] = {
     "AR-01": "Nothing is handed over about a debt that is not overdue.",
@@ -24,11 +21,10 @@ RULES: dict[str, str] = {
     "AR-04": "No step while a hold of the law stands.",
     "AR-05": "No step before its case has heard of every payment that was booked.",
     "AR-08": "No step for a case that has not begun or has ended.",
-    "CN-56": "The borrower is told before bad credit information is reported. Regulation on credit reporting art. 15.",
-    "US-47": "A debt is reported to a bureau only after the borrower was spoken to, or 14 days after they were written to. 12 CFR 1006.30(a).",
     "PR-01": "Every step was judged before it was made.",
     "PR-02": "The last verdict before a step allowed it.",
     **placements_cn.RULES,
+    **placements_abroad.RULES,
 }
 """The rules about placements, in plain words."""
 
@@ -44,12 +40,9 @@ def breaches(step: Step) -> Iterator[tuple[str, str, Breach]]:
     """Every rule that a placement broke: (rule, regime, how)."""
     for rule, found in _ours(step):
         yield rule, "", found
-    placement = step.placement
     if words.CN in step.regimes:
         yield from ((rule, words.CN, found) for rule, found in placements_cn.breaches(step))
-    if placement.target in _CREDIT:
-        for rule, regime, found in _credit(step):
-            yield rule, regime, found
+    yield from placements_abroad.breaches(step)
 
 
 def asked(step: Step) -> Iterator[str]:
@@ -57,16 +50,16 @@ def asked(step: Step) -> Iterator[str]:
     yield from ("AR-01", "AR-02", "AR-04", "AR-05", "AR-08", "PR-01", "PR-02")
     if words.CN in step.regimes:
         yield from placements_cn.asked(step.placement.target)
-        if step.placement.target in _CREDIT:
-            yield "CN-56"
-    if words.US in step.regimes and step.placement.target in _CREDIT:
-        yield "US-47"
+    yield from placements_abroad.asked(step)
 
 
 def _ours(step: Step) -> Iterator[tuple[str, Breach]]:
     placement, debtor, at = step.placement, step.debtor, step.placement.sent_at
     overdue = debtor.overdue(placement.loan_id, step.today, at)
-    if overdue is None and "instalments" in step.book.unknown:
+    borrower = debtor.file.persons.get(step.loan.borrower_id)
+    if borrower is not None and borrower.zone is None and "zones" not in step.book.unknown:
+        yield "AR-01", Breach("nobody knows what day it is", "more than 0 overdue", "nothing shows that anything was overdue")
+    elif overdue is None and "instalments" in step.book.unknown:
         step.cannot("AR-01", "instalments not known")
     elif not overdue:
         yield "AR-01", Breach("0 overdue", "more than 0 overdue", "it was handed over when nothing was overdue")
@@ -79,12 +72,10 @@ def _ours(step: Step) -> Iterator[tuple[str, Breach]]:
         if terms.name != "a hold":
             yield "AR-04", Breach(f"held: {hold.reason}", "no hold in force", f"it was handed over while {terms.name} stood ({terms.rule})")
             break
-    if "hearing" in step.book.unknown:
+    counting = [p for p in debtor.payments(placement.loan_id) if p.recorded_at < at and not is_reversed(p, at)]
+    if "hearing" in step.book.unknown and any(p.heard_at is None for p in counting):
         step.cannot("AR-05", "not known which payments a case heard of")
-    elif any(
-        p.recorded_at < at and not is_reversed(p, at) and (p.heard_at is None or p.heard_at > at)
-        for p in debtor.payments(placement.loan_id)
-    ):
+    elif any(p.heard_at is None or p.heard_at > at for p in counting):
         yield "AR-05", Breach("a payment not heard of", "none", "the case handed it over without having heard of a payment that was booked")
     case = debtor.case(placement.case_id)
     if "cases" in step.book.unknown:
@@ -103,34 +94,3 @@ def _judged(step: Step) -> Iterator[tuple[str, Breach]]:
         yield "PR-01", Breach("no verdict before it", "a verdict before it left", "it was handed over without having been judged")
     elif verdict.effect != "allow":
         yield "PR-02", Breach(f"verdict: {verdict.effect}", "verdict: allow", "it was handed over against the verdict on it")
-
-
-def _credit(step: Step) -> Iterator[tuple[str, str, Breach]]:
-    if "notices" in step.book.unknown:
-        step.cannot("CN-56", "notices not known")
-        return
-    at = step.placement.sent_at
-    told = [n for n in step.notices if n.kind == "credit" and n.sent_at < at and not came_back(n, at)]
-    if words.CN in step.regimes and not told:
-        yield "CN-56", words.CN, Breach("no notice", "a notice before", "it was reported before the borrower was told")
-    if words.US in step.regimes and not _heard_of_it(step):
-        yield (
-            "US-47",
-            words.US,
-            Breach("not written to 14 days before", "14 days", "it was reported before the borrower could have heard of the debt"),
-        )
-
-
-def _heard_of_it(step: Step) -> bool:
-    """Whether the borrower was spoken to about the debt, or was written to long enough ago without its coming back."""
-    at, file = step.placement.sent_at, step.debtor.file
-    until = at - CREDIT_WAITS_DAYS * DAY
-    for contact in file.contacts:
-        if contact.loan_id != step.loan.loan_id or contact.person_id != step.loan.borrower_id or not known(contact, at):
-            continue
-        outcome = outcome_known(contact, at)
-        if contact.channel == words.CALL and outcome in words.ANSWERED:
-            return True
-        if contact.channel in words.WRITTEN and contact.direction == "out" and outcome == "delivered" and contact.at <= until:
-            return True
-    return any(n.kind in ("credit", "validation", "default") and n.sent_at <= until and not came_back(n, at) for n in step.notices)

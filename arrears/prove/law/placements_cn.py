@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from arrears.prove.law.cn import CEILING
 from arrears.prove.law.holds import about, in_force
-from arrears.prove.law.step import Step, arrived
+from arrears.prove.law.step import Step, arrived, came_back
 from arrears.prove.model import DAY, Agency, Day, Hold
 from arrears.prove.sending import Breach
 
@@ -29,6 +29,7 @@ RULES: dict[str, str] = {
     "CN-46": "An agency is reviewed at least once a year, and again in the last 30 days of its contract (ours). GB/T 45251-2025, 5.4.",
     "CN-50": "What goes to an agency was assessed for what it does to the borrower. Personal Information Protection Law art. 55, 56.",
     "CN-52": "An agency, a sale, a lawsuit and a list of defaulters are decided on by a human. Personal Information Protection Law art. 24(3).",
+    "CN-56": "The borrower is told before bad credit information is reported. Regulation on credit reporting art. 15.",
     "CN-59": "Nothing is escalated while a request for relief is open (ours). GB/T 45251-2025.",
     "CN-60": "Nothing is escalated while a plan on a card debt is kept. Measures on credit cards art. 70.",
     "CN-61": "No agency gets a case while a complaint about conduct is open (ours). Measures for complaints in banking and insurance.",
@@ -56,7 +57,9 @@ def asked(target: str) -> Iterator[str]:
         case "lawyer":
             yield "CN-68"
         case "defaulter_list":
-            yield "CN-70"
+            yield from ("CN-56", "CN-70")
+        case "credit_report" | "overdue_list":
+            yield "CN-56"
         case _:
             pass
 
@@ -73,6 +76,8 @@ def breaches(step: Step) -> Iterator[tuple[str, Breach]]:
             yield from _sale(step)
         case "lawsuit" | "lawyer":
             yield from _limitation(step)
+        case "credit_report" | "overdue_list" | "defaulter_list":
+            yield from _credit(step)
         case _:
             pass
 
@@ -121,20 +126,11 @@ def _decided(step: Step) -> Iterator[tuple[str, Breach]]:
         return
     if placement.target in _WEIGHTY:
         yield "CN-52", Breach("no human decision", "a human decision", "a step that weighs heavily was taken without a human's decision")
-    if step.loan.lender_kind == "small_loan" and "student" in _circumstances(step):
+    if step.loan.lender_kind == "small_loan" and "student" in step.circumstances:
         yield (
             "CN-66",
             Breach("the borrower is a student", "a human's review", "a student's small loan was handed over without a human's review"),
         )
-
-
-def _circumstances(step: Step) -> set[str]:
-    at = step.placement.sent_at
-    return {
-        c.kind
-        for c in step.debtor.file.circumstances
-        if c.person_id == step.loan.borrower_id and c.since < at and (c.until is None or at < c.until)
-    }
 
 
 def _limitation(step: Step) -> Iterator[tuple[str, Breach]]:
@@ -197,6 +193,14 @@ def _reviewed(agency: Agency, today: Day) -> Iterator[tuple[str, Breach]]:
     elif ends is not None and ends - today <= CLOSING_REVIEW_DAYS and (closing is None or closing > today):
         limit = f"one in the last {CLOSING_REVIEW_DAYS} days"
         yield "CN-46", Breach("no closing review", limit, "an agency whose contract was about to end got the case without a closing review")
+
+
+def _credit(step: Step) -> Iterator[tuple[str, Breach]]:
+    at = step.placement.sent_at
+    if "notices" in step.book.unknown:
+        step.cannot("CN-56", "notices not known")
+    elif not any(n.kind == "credit" and n.sent_at < at and not came_back(n, at) for n in step.notices):
+        yield "CN-56", Breach("no notice", "a notice before", "it was reported before the borrower was told")
 
 
 def _sale(step: Step) -> Iterator[tuple[str, Breach]]:

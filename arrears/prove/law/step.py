@@ -26,8 +26,18 @@ class Step(NamedTuple):
 
     @property
     def notices(self) -> list[Notice]:
-        """Every notice about the loan."""
-        return self.debtor.notices.get(self.placement.loan_id, [])
+        """Every notice about the loan to its borrower."""
+        return [n for n in self.debtor.notices.get(self.placement.loan_id, ()) if n.person_id == self.loan.borrower_id]
+
+    @property
+    def circumstances(self) -> frozenset[str]:
+        """What was known then to make the borrower need more care."""
+        at = self.placement.sent_at
+        return frozenset(
+            c.kind
+            for c in self.debtor.file.circumstances
+            if c.person_id == self.loan.borrower_id and c.since < at and (c.until is None or at < c.until)
+        )
 
 
 def arrived(notice: Notice, at: int) -> bool:

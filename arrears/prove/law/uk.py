@@ -9,8 +9,9 @@ from arrears.prove.law.house import borrowers_day
 from arrears.prove.law.kit import H, outside_hours
 from arrears.prove.law.others import refused
 from arrears.prove.law.rule import NOT_LIABLE, law
-from arrears.prove.model import DAY, Day, Instant
+from arrears.prove.model import DAY, Day, Instant, Loan
 from arrears.prove.sending import Breach, Sending
+from arrears.prove.zones import Zones
 
 OPENS, CLOSES = 8 * H, 21 * H
 CRISIS_DAYS, VISIT_DAYS = 30, 3
@@ -35,7 +36,11 @@ def others_do_not_learn(s: Sending) -> Breach | None:
 def nothing_statute_barred(s: Sending) -> Breach | None:
     """A debt that is statute-barred is not demanded; the time of a moratorium moves the day. CONC 7.15; Debt Respite Scheme Regulations reg. 8, 9."""
     ends = s.loan.limitation_ends_on
-    if ends is None or s.contact.purpose in words.ASKS_FOR_NOTHING | words.NOTICES or borrowers_day(s) <= _moved(s, ends):
+    if (
+        ends is None
+        or s.contact.purpose in words.ASKS_FOR_NOTHING | words.NOTICES
+        or borrowers_day(s) <= moved(s.debtor, s.zones, s.loan, ends, s.at)
+    ):
         return None
     return Breach("the limitation has ended", "before it ends", "a debt was asked for that is statute-barred")
 
@@ -64,22 +69,21 @@ def thirty_days_after_a_crisis(s: Sending) -> Breach | None:
     return None
 
 
-def _moved(s: Sending, ends: Day) -> Day:
-    """The last day of limitation, moved by the time of all moratoria that had begun by then."""
-    debtor = s.debtor
+def moved(debtor: Debtor, zones: Zones, loan: Loan, ends: Day, at: Instant) -> Day:
+    """The last day of limitation, moved by the time of all moratoria that had begun by an instant."""
     for hold in sorted(debtor.file.holds, key=lambda h: h.placed_at):
-        if hold.reason.replace("-", "_") not in _MORATORIA or hold.known_at >= s.at or about(hold, debtor.file) != s.loan.borrower_id:
+        if hold.reason.replace("-", "_") not in _MORATORIA or hold.known_at >= at or about(hold, debtor.file) != loan.borrower_id:
             continue
-        began = _day(s, debtor, hold.placed_at)
-        if hold.loan_id == s.loan.loan_id and began <= ends:
+        began = _day(debtor, zones, loan, hold.placed_at)
+        if hold.loan_id == loan.loan_id and began <= ends:
             over = ends_at(hold)
-            ends += max(_day(s, debtor, s.at if over is None else min(over, s.at)) - began, 0)
+            ends += max(_day(debtor, zones, loan, at if over is None else min(over, at)) - began, 0)
     return ends
 
 
-def _day(s: Sending, debtor: Debtor, at: Instant) -> Day:
-    borrower = debtor.file.persons.get(s.loan.borrower_id)
-    there = None if borrower is None or borrower.zone is None else s.zones.local(borrower.zone, at)
+def _day(debtor: Debtor, zones: Zones, loan: Loan, at: Instant) -> Day:
+    borrower = debtor.file.persons.get(loan.borrower_id)
+    there = None if borrower is None or borrower.zone is None else zones.local(borrower.zone, at)
     return at // DAY if there is None else there[0]
 
 

@@ -1,0 +1,138 @@
+"""America, the United Kingdom and Europe: what stops a step that hands a debt, or a fact about it, to somebody else. Holds are asked about as everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from arrears.prove import words
+from arrears.prove.debtor import known, outcome_known
+from arrears.prove.law.step import Step, came_back
+from arrears.prove.law.uk import moved
+from arrears.prove.law.us_people import MOST_IN_SERVICE
+from arrears.prove.model import DAY, day_number
+from arrears.prove.sending import Breach
+
+CREDIT_WAITS_DAYS = DEFAULT_WAITS_DAYS = 14
+FORBEARANCE_SINCE = day_number(date(2026, 11, 20))
+_BUREAUS = frozenset({"credit_report", "overdue_list"})
+_WOULD_DEMAND = frozenset({"agency", "lawyer", "debt_sale", "lawsuit"})
+_DID_NOT_ARRIVE = words.NEVER_LEFT | {"failed", "bounced", "invalid_number", "no_answer", "busy", "someone_else"}
+
+RULES: dict[str, str] = {
+    "US-46": "A debt that is time-barred, or of which nobody knows that, is not sued for. 12 CFR 1006.26(b).",
+    "US-47": "A debt is reported to a bureau only after the borrower was spoken to, or 14 days after they were written to. 12 CFR 1006.30(a).",
+    "US-62": "A debt of somebody in service that costs more than 6 % a year goes to nobody who would collect it. 50 U.S.C. 3937.",
+    "UK-11": "A debt that is statute-barred is not sued for or handed to somebody who would demand it. CONC 7.15.",
+    "UK-18": "Nothing is enforced before 14 days after a default notice. Consumer Credit Act 1974, s. 87, 88.",
+    "EU-01": "Forbearance is offered before anything is enforced, since 20 November 2026. Directive (EU) 2023/2225, art. 35.",
+}
+
+
+def asked(step: Step) -> Iterator[str]:
+    """The rules that are asked about a step."""
+    target, sued = step.placement.target, step.placement.target == "lawsuit"
+    if words.US in step.regimes:
+        yield "US-62"
+        if target in _BUREAUS:
+            yield "US-47"
+        if sued:
+            yield "US-46"
+    if words.UK in step.regimes and target in _WOULD_DEMAND:
+        yield "UK-11"
+    if words.UK in step.regimes and sued:
+        yield "UK-18"
+    if words.EU in step.regimes and sued:
+        yield "EU-01"
+
+
+def breaches(step: Step) -> Iterator[tuple[str, str, Breach]]:
+    """What these laws had against a step: (rule, regime, how)."""
+    if words.US in step.regimes:
+        yield from ((rule, words.US, found) for rule, found in _american(step))
+    if words.UK in step.regimes:
+        yield from ((rule, words.UK, found) for rule, found in _british(step))
+    if words.EU in step.regimes and step.placement.target == "lawsuit" and step.today >= FORBEARANCE_SINCE and not _offered(step):
+        yield "EU-01", words.EU, Breach("no forbearance offered", "an offer before", "somebody sued before any forbearance was offered")
+
+
+def _american(step: Step) -> Iterator[tuple[str, Breach]]:
+    target, ends, cost = step.placement.target, step.loan.limitation_ends_on, step.loan.annual_cost
+    if target == "lawsuit" and (ends is None or step.today > ends):
+        seen = "nobody knows when it ends" if ends is None else "the limitation has ended"
+        yield "US-46", Breach(seen, "before it ends", "somebody sued although the time for it was over, or not known")
+    if target in _BUREAUS:
+        if "notices" in step.book.unknown:
+            step.cannot("US-47", "notices not known")
+        elif not _heard_of_it(step):
+            waited = f"{CREDIT_WAITS_DAYS} days"
+            yield (
+                "US-47",
+                Breach(f"not written to {waited} before", waited, "it was reported before the borrower could have heard of the debt"),
+            )
+    if "active_duty" in step.circumstances and (cost is None or cost > MOST_IN_SERVICE):
+        seen = "a cost that is not known" if cost is None else "a cost above 6 %"
+        yield "US-62", Breach(seen, "6 % a year", "a debt of somebody in service was handed over that costs more than 6 %")
+
+
+def _british(step: Step) -> Iterator[tuple[str, Breach]]:
+    target, ends, at = step.placement.target, step.loan.limitation_ends_on, step.placement.sent_at
+    if ends is None:
+        if target == "lawsuit":
+            yield (
+                "UK-11",
+                Breach("nobody knows when it ends", "before it ends", "somebody sued although nobody knew whether they still may"),
+            )
+    elif target in _WOULD_DEMAND and step.today > moved(step.debtor, step.zones, step.loan, ends, at):
+        yield (
+            "UK-11",
+            Breach(
+                "the limitation has ended", "before it ends", "a debt that is statute-barred was handed to somebody who would demand it"
+            ),
+        )
+    if target != "lawsuit":
+        return
+    if "notices" in step.book.unknown:
+        step.cannot("UK-18", "notices not known")
+        return
+    notices = [n for n in step.notices if n.kind == "default" and n.sent_at < at and not came_back(n, at)]
+    first = min(notices, key=lambda n: n.sent_at, default=None)
+    served = None if first is None else first.delivered_at if first.delivered_at is not None and first.delivered_at < at else first.sent_at
+    if served is None or at < served + DEFAULT_WAITS_DAYS * DAY:
+        limit = f"{DEFAULT_WAITS_DAYS} days after a default notice"
+        yield (
+            "UK-18",
+            Breach(
+                "no default notice" if served is None else "too soon after it", limit, "somebody sued before a default notice had run out"
+            ),
+        )
+
+
+def _offered(step: Step) -> bool:
+    """Whether an offer to the borrower left, and may have arrived."""
+    at = step.placement.sent_at
+    return any(
+        contact.loan_id == step.loan.loan_id
+        and contact.person_id == step.loan.borrower_id
+        and contact.direction == "out"
+        and contact.at <= at
+        and known(contact, at)
+        and "offer" in (contact.purpose, contact.klass)
+        and outcome_known(contact, at) not in _DID_NOT_ARRIVE
+        for contact in step.debtor.file.contacts
+    )
+
+
+def _heard_of_it(step: Step) -> bool:
+    """Whether the borrower was spoken to about the debt, or was written to long enough ago without its coming back."""
+    at, file = step.placement.sent_at, step.debtor.file
+    until = at - CREDIT_WAITS_DAYS * DAY
+    for contact in file.contacts:
+        if contact.loan_id != step.loan.loan_id or contact.person_id != step.loan.borrower_id or not known(contact, at):
+            continue
+        outcome = outcome_known(contact, at)
+        if contact.channel == words.CALL and outcome in words.ANSWERED:
+            return True
+        if contact.channel in words.WRITTEN and contact.direction == "out" and outcome == "delivered" and contact.at <= until:
+            return True
+    return any(n.kind in ("credit", "validation", "default") and n.sent_at <= until and not came_back(n, at) for n in step.notices)
