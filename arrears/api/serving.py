@@ -31,5 +31,7 @@ async def serving(app: FastAPI, port: int, host: str = "127.0.0.1", *, log_level
                 await asyncio.sleep(0.005)
             yield listener.getsockname()[1]
         finally:
+            # Answers that go on for as long as somebody listens would hold the server up.
+            getattr(app.state, "before_closing", lambda: None)()
             server.should_exit = True
             await running

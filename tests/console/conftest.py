@@ -135,7 +135,7 @@ class Console:
         self.opened.append(loan_id)
 
 
-async def _nowhere() -> Client:
+async def nowhere() -> Client:
     raise TemporalUnreachable("nowhere", "this test has no server")
 
 
@@ -159,7 +159,7 @@ def _settings(directory: Path, empty: Path, **more: object) -> Settings:
 async def console(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[Console]:
     """The console over an empty ledger, while Temporal is away."""
     async with AsyncExitStack() as stack:
-        yield await _serve(stack, _settings(tmp_path, empty_ledger), _nowhere)
+        yield await _serve(stack, _settings(tmp_path, empty_ledger), nowhere)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

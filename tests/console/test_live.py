@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -11,11 +12,13 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
+from arrears.api.app import create_app
 from arrears.api.console import live
 from arrears.api.console.live import Pulse
+from arrears.api.serving import serving
 from arrears.domain.strategy import Role
 from arrears.ledger import access
-from tests.console.conftest import OPERATORS, Console, PageAs
+from tests.console.conftest import OPERATORS, Console, PageAs, nowhere
 from tests.console.scene import asked, cased
 
 
@@ -109,3 +112,13 @@ async def test_something_that_came_while_the_page_was_loading_is_not_missed(cons
     await expect(page.locator("#approvals article")).to_have_count(1)
     await expect(page.locator("#inbox-count")).to_have_text("1")
     await expect(page).to_have_title("(1) Inbox · Arrears")
+
+
+async def test_the_server_does_not_wait_for_those_who_listen(console: Console) -> None:
+    cookie = {"cookie": f"arrears_session={await console.begin(OPERATORS[Role.COLLECTOR][0])}"}
+    async with httpx.AsyncClient(timeout=20) as http:
+        async with serving(create_app(console.ledger, nowhere, console.settings), 0) as port:
+            told = await http.send(http.build_request("GET", f"http://127.0.0.1:{port}/live", headers=cookie), stream=True)
+            await the_next(told.aiter_lines(), "data:")
+            began = time.monotonic()
+        assert time.monotonic() - began < 4

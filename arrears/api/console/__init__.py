@@ -23,6 +23,8 @@ routers = (
 
 def open_console(app: FastAPI) -> None:
     """Serve the console at ``/``. The app knows its house already."""
-    app.state.pulse = live.Pulse(app.state.house.ledger)
+    pulse = live.Pulse(app.state.house.ledger)
+    app.state.pulse = pulse
+    app.state.before_closing = pulse.end
     for router in routers:
         app.include_router(router)

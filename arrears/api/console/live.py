@@ -39,7 +39,8 @@ class Pulse:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._seq: int | None = None
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
+        self.ended = False
         self._listeners = 0
         self._looking: asyncio.Task[None] | None = None
 
@@ -64,11 +65,21 @@ class Pulse:
     async def after(self, seq: int | None, within: float) -> int | None:
         """The head once it is another than ``seq``, or what it was if it did not move within so many seconds."""
         try:
-            async with asyncio.timeout(within), self._moved:
-                await self._moved.wait_for(lambda: self._seq != seq)
+            async with asyncio.timeout(within):
+                while self._seq == seq and not self.ended:
+                    await self._moved.wait()
         except TimeoutError:
             return seq
         return self._seq
+
+    def end(self) -> None:
+        """The server ends: nobody is kept waiting for news."""
+        self.ended = True
+        self._tell()
+
+    def _tell(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     async def _look(self) -> None:
         while True:
@@ -79,9 +90,8 @@ class Pulse:
                 _log.warning("the ledger's head cannot be read just now; pages wait", exc_info=True)
             else:
                 if seq != self._seq:
-                    async with self._moved:
-                        self._seq = seq
-                        self._moved.notify_all()
+                    self._seq = seq
+                    self._tell()
             await asyncio.sleep(LOOK_EVERY)
 
 
@@ -99,6 +109,8 @@ async def _told(ledger: Ledger, pulse: Pulse, token: str) -> AsyncIterator[str]:
     async with pulse.listening():
         while True:
             moved = await pulse.after(seq, HEARTBEAT_EVERY)
+            if pulse.ended:
+                return
             async with ledger.reading() as session:
                 if await access.signed_in(session, token, datetime.now(UTC)) is None:
                     yield "event: signed-out\ndata:\n\n"
