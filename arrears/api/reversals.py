@@ -6,13 +6,14 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from arrears.api.caller import Caller, allowed
 from arrears.api.house import Here
 from arrears.api.loan_system import refused
 from arrears.api.operations.telling import source
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Code, Id
 from arrears.ledger import loans, reversals
 from arrears.workflows.contract import Reversal
@@ -29,7 +30,7 @@ class PaymentReversal(BaseModel):
 
     loan_id: Id | None = None
     reason: Code
-    reversed_at: AwareDatetime
+    reversed_at: Instant
 
 
 class ReversalTaken(BaseModel):

@@ -16,6 +16,26 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model
 
 ONE_DAY = timedelta(days=1)
 
+_FIRST, _LAST = date(1900, 1, 1), date(8999, 12, 31)
+
+
+def _countable(day: date) -> date:
+    if not _FIRST <= day <= _LAST:
+        raise ValueError(f"must lie between {_FIRST} and {_LAST}: no day or instant is counted beyond")
+    return day
+
+
+def _countable_instant(at: datetime) -> datetime:
+    _countable(at.date())
+    return at
+
+
+Day = Annotated[date, AfterValidator(_countable)]
+"""A date that somebody tells us, far enough from the ends of the calendar that days can be added and zones changed."""
+
+Instant = Annotated[AwareDatetime, AfterValidator(_countable_instant)]
+"""An instant that somebody tells us, as far from the ends of the calendar."""
+
 
 def _known_zone(name: str) -> str:
     try:
@@ -172,12 +192,7 @@ class LadderCalendar(BaseModel):
 
         A pause placed and lifted on the same local day costs nothing; overlapping pauses count once.
         """
-        stood: set[date] = set()
-        for pause in pauses:
-            first = max(self.day_of(pause.since), start)
-            last = end if pause.until is None else min(self.day_of(pause.until), end)
-            stood.update(first + ONE_DAY * n for n in range((last - first).days))
-        return len(stood)
+        return sum((last - first).days for first, last in self._stood(pauses, start, end))
 
     def ladder_day(self, zero: date, pauses: Iterable[Pause], on: date) -> int:
         """The ladder's own day count on a local day; ``zero`` is the day on which it shows 0."""
@@ -186,8 +201,23 @@ class LadderCalendar(BaseModel):
     def date_of(self, day: int, zero: date, pauses: Iterable[Pause]) -> date | None:
         """The first local day on which the ladder's count reaches ``day``; ``None`` while an open-ended pause stands before it."""
         pauses = tuple(pauses)
-        settled = [p for p in pauses if p.until is not None]
         on = zero + ONE_DAY * day
-        while (missing := day - self.ladder_day(zero, settled, on)) > 0:
-            on += ONE_DAY * missing
+        # As long as a pause lasts, the count does not move; a pause that begins later does not matter.
+        for first, last in self._stood((p for p in pauses if p.until is not None), zero, date.max):
+            if first < on:
+                on += last - first
         return on if self.ladder_day(zero, pauses, on) >= day else None
+
+    def _stood(self, pauses: Iterable[Pause], start: date, end: date) -> list[tuple[date, date]]:
+        """The days in ``[start, end)`` on which the ladder stood still, as spans in order that neither touch nor overlap.
+
+        The second day of a span is the first after it.
+        """
+        spans = sorted((max(self.day_of(p.since), start), end if p.until is None else min(self.day_of(p.until), end)) for p in pauses)
+        stood: list[tuple[date, date]] = []
+        for first, last in spans:
+            if stood and first <= stood[-1][1]:
+                stood[-1] = (stood[-1][0], max(last, stood[-1][1]))
+            elif first < last:
+                stood.append((first, last))
+        return stood

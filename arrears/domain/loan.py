@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from arrears.domain.calendar import Day, Instant
 from arrears.domain.money import Amount, Currency, Money, PositiveAmount
 
 
@@ -17,7 +18,7 @@ class Instalment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    due_on: date
+    due_on: Day
     amount: PositiveAmount
 
 
@@ -33,8 +34,8 @@ class Payment(BaseModel):
     payment_id: PaymentId
     amount: PositiveAmount
     currency: Currency
-    received_at: AwareDatetime
-    value_date: date | None = None
+    received_at: Instant
+    value_date: Day | None = None
 
     @property
     def money(self) -> Money:

@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from arrears.config.settings import GatewayName
 from arrears.domain import handover
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.domain.loan import Payment
 from arrears.domain.money import Amount, Currency
@@ -171,7 +172,7 @@ class CallbackBody(_Wire):
     channel: Channel | None = None
     outcome: Outcome
     party: Party = "borrower"
-    at: AwareDatetime
+    at: Instant
     gateway_ref: str | None = Field(default=None, max_length=200)
     opted_out: bool = Field(default=False, description="the person wants no more contact on this channel")
 

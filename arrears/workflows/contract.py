@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from temporalio.common import SearchAttributeKey
 
+from arrears.domain.calendar import Day, Instant
 from arrears.domain.events import Code, Ending, Id
 from arrears.domain.loan import Instalment, PaymentId
 from arrears.domain.money import Amount, Currency, PositiveAmount
@@ -96,7 +97,7 @@ class Reversal(_Message):
 
     payment_id: PaymentId
     reason: Code
-    reversed_at: AwareDatetime | None = None
+    reversed_at: Instant | None = None
 
 
 class Decision(_Message):
@@ -111,7 +112,7 @@ class Decision(_Message):
 class Promise(_Message):
     amount: PositiveAmount
     currency: Currency
-    due_on: date
+    due_on: Day
 
 
 class Plan(_Message):
@@ -121,7 +122,7 @@ class Plan(_Message):
 
 class Hold(_Message):
     reason: Code
-    until: AwareDatetime | None = None
+    until: Instant | None = None
 
 
 class Lift(_Message):
@@ -134,7 +135,7 @@ class Report(_Message):
     attempt_id: Id | None = None
     channel: Channel
     outcome: Outcome
-    at: AwareDatetime
+    at: Instant
     party: Literal["borrower", "relative", "someone_else"]
 
 

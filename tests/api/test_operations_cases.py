@@ -358,3 +358,27 @@ async def test_lists_are_read_page_by_page(desk: Desk):
         assert seen == [(item[at], item[id_]) for item in whole] == sorted(seen)
         assert len(seen) >= 3
     assert (await desk.get("sup-1", "/v1/tasks?cursor=made-up")).json()["code"] == "bad_cursor"
+
+
+async def test_days_at_the_ends_of_the_calendar_are_refused_and_a_far_one_stalls_nothing(desk: Desk):
+    loan_id = await desk.case()
+    for path, body in (
+        (f"/v1/cases/{loan_id}/plans", {"instalments": [{"due_on": "9999-12-31", "amount": "1.00"}], "currency": "CNY"}),
+        (f"/v1/cases/{loan_id}/holds", {"reason": "hardship", "until": "9999-12-31T23:59:59Z"}),
+        (f"/v1/cases/{loan_id}/holds", {"reason": "hardship", "at": "0001-01-01T00:00:00Z"}),
+    ):
+        refused = await desk.post("sup-1", path, body)
+        assert (refused.status_code, "must lie between 1900-01-01 and 8999-12-31" in refused.text) == (422, True), refused.text
+    held = await desk.post("sup-1", f"/v1/cases/{loan_id}/holds", {"reason": "suspected", "until": "2999-12-31T00:00:00Z"})
+    assert held.status_code == 202, held.text
+
+    async def heard() -> bool:
+        return (await asking.view(desk.town.env.client, loan_id)).holds == ("suspected",)
+
+    await eventually(heard)
+    await desk.post("sup-1", f"/v1/cases/{loan_id}/holds/lift", {"reason": "suspected"})
+
+    async def goes_on() -> bool:
+        return (await asking.view(desk.town.env.client, loan_id)).stage == "awaiting_approval"
+
+    await eventually(goes_on)

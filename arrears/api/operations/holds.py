@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
 from arrears.api.operations.telling import as_fact, into_the_ledger
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Code, Id
 from arrears.domain.money import PositiveAmount
 from arrears.domain.strategy import Slug
@@ -23,8 +24,8 @@ class NewHold(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"reason": "attorney"}]})
 
     reason: Code
-    at: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    at: Instant | None = None
+    until: Instant | None = None
     person_id: Id | None = Field(default=None, description="whom it is about, if not the borrower")
     part: PositiveAmount | None = Field(default=None, description="the part of the debt that it concerns")
     treatment_ends_on: date | None = Field(default=None, description="of a mental-health crisis: the last day of treatment")
@@ -37,7 +38,7 @@ class LiftedHold(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"reason": "attorney"}]})
 
     reason: Code
-    at: AwareDatetime | None = None
+    at: Instant | None = None
     person_id: Id | None = None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
 from arrears.api.operations.telling import as_fact, into_the_ledger
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.domain.holds import HoldReason
 from arrears.domain.money import PositiveAmount
@@ -21,7 +22,7 @@ class Dispute(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"part": "120.50"}]})
 
-    at: AwareDatetime | None = Field(default=None, description="when it was raised; now if left out")
+    at: Instant | None = Field(default=None, description="when it was raised; now if left out")
     part: PositiveAmount | None = Field(default=None, description="the disputed part of the debt; all of it if left out")
     person_id: Id | None = Field(default=None, description="who disputes it, if not the borrower")
 
@@ -31,7 +32,7 @@ class Complaint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"agency": "agency-one"}]})
 
-    at: AwareDatetime | None = Field(default=None, description="when it was raised; now if left out")
+    at: Instant | None = Field(default=None, description="when it was raised; now if left out")
     agency: Slug | None = Field(default=None, description="whom it is about; the lender, and so every agency, if left out")
     person_id: Id | None = Field(default=None, description="who complains, if not the borrower")
 

@@ -16,6 +16,7 @@ from arrears.api.house import House
 from arrears.api.operations.telling import as_fact, fact_problem, source, turned_away
 from arrears.api.problems import Problem
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Role, TaskKind
@@ -55,7 +56,7 @@ class TaskContact(BaseModel):
 
     channel: Channel = Channel.CALL
     outcome: Outcome
-    at: AwareDatetime | None = Field(default=None, description="now if left out")
+    at: Instant | None = Field(default=None, description="now if left out")
     person_id: Id | None = None
     contact_point_id: int | None = Field(default=None, ge=1, le=2**31 - 1)
 

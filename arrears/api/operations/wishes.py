@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
 from arrears.api.operations.telling import as_fact, into_the_ledger
 from arrears.domain.access import Action
-from arrears.domain.calendar import Window
+from arrears.domain.calendar import Instant, Window
 from arrears.domain.person import ConsentKind, WishKind
 from arrears.domain.strategy import Channel
 from arrears.ledger.facts import Recorded
@@ -25,7 +25,7 @@ class OptOut(_Said):
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "no_medium", "channel": "sms"}]})
 
     kind: WishKind
-    at: AwareDatetime | None = Field(default=None, description="when they said so; now if left out")
+    at: Instant | None = Field(default=None, description="when they said so; now if left out")
     channel: Channel | None = None
     contact_point_id: int | None = Field(default=None, ge=1, le=2**31 - 1)
     address: str | None = Field(default=None, max_length=320, repr=False, description="instead of the id: the number (in E.164) or address")
@@ -38,7 +38,7 @@ class OptOutWithdrawn(_Said):
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "no_medium", "channel": "sms"}]})
 
     kind: WishKind
-    at: AwareDatetime | None = None
+    at: Instant | None = None
     channel: Channel | None = None
     contact_point_id: int | None = Field(default=None, ge=1, le=2**31 - 1)
 
@@ -49,8 +49,8 @@ class Consent(_Said):
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "more_calls", "channel": "call", "evidence": "recording-4711"}]})
 
     kind: ConsentKind
-    given_at: AwareDatetime | None = Field(default=None, description="now if left out")
-    ends_at: AwareDatetime | None = None
+    given_at: Instant | None = Field(default=None, description="now if left out")
+    ends_at: Instant | None = None
     channel: Channel | None = None
     hours: Window | None = None
     evidence: Evidence
@@ -62,7 +62,7 @@ class ConsentTakenBack(_Said):
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "more_calls"}]})
 
     kind: ConsentKind
-    at: AwareDatetime | None = None
+    at: Instant | None = None
     channel: Channel | None = None
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from arrears.domain.calendar import Window, ZoneName
+from arrears.domain.calendar import Day, Instant, Window, ZoneName
 from arrears.domain.events import Code, Id
 from arrears.domain.message import NoticeKind
 from arrears.domain.money import Amount
@@ -61,7 +61,7 @@ class WishTold(AboutAPoint):
     fact: Literal["wish"]
     person_id: Id
     kind: WishKind
-    at: AwareDatetime
+    at: Instant
     channel: Channel | None = None
     hours: Window | None = None
 
@@ -83,7 +83,7 @@ class WishWithdrawn(AboutAPoint):
     fact: Literal["wish_withdrawn"]
     person_id: Id
     kind: WishKind
-    at: AwareDatetime
+    at: Instant
     channel: Channel | None = None
 
 
@@ -93,8 +93,8 @@ class ConsentGiven(_Fact):
     fact: Literal["consent"]
     person_id: Id
     kind: ConsentKind
-    given_at: AwareDatetime
-    ends_at: AwareDatetime | None = None
+    given_at: Instant
+    ends_at: Instant | None = None
     channel: Channel | None = None
     hours: Window | None = None
     evidence: Evidence
@@ -114,7 +114,7 @@ class ConsentWithdrawn(_Fact):
     fact: Literal["consent_withdrawn"]
     person_id: Id
     kind: ConsentKind
-    at: AwareDatetime
+    at: Instant
     channel: Channel | None = None
 
 
@@ -127,11 +127,11 @@ class HoldTold(_Fact):
     fact: Literal["hold"]
     loan_id: Id
     reason: Code
-    at: AwareDatetime
-    until: AwareDatetime | None = None
+    at: Instant
+    until: Instant | None = None
     person_id: Id | None = None
     part: Amount | None = Field(default=None, gt=0, description="the disputed part of the debt")
-    treatment_ends_on: date | None = Field(default=None, description="of a mental-health crisis: the last day of treatment")
+    treatment_ends_on: Day | None = Field(default=None, description="of a mental-health crisis: the last day of treatment")
     agency: Slug | None = Field(default=None, description="only this agency is barred")
 
     @model_validator(mode="after")
@@ -146,7 +146,7 @@ class HoldOver(_Fact):
 
     fact: Literal["hold_lifted"]
     loan_id: Id
-    at: AwareDatetime
+    at: Instant
     reason: Code | None = None
     person_id: Id | None = None
 
@@ -157,8 +157,8 @@ class CircumstanceTold(_Fact):
     fact: Literal["circumstance"]
     person_id: Id
     kind: Circumstance
-    since: AwareDatetime
-    until: AwareDatetime | None = None
+    since: Instant
+    until: Instant | None = None
     evidence: Evidence | None = None
 
     @model_validator(mode="after")
@@ -183,7 +183,7 @@ class PointTold(AboutAPoint):
 
     fact: Literal["contact_point"]
     person_id: Id
-    at: AwareDatetime
+    at: Instant
     valid: bool | None = None
     reassignment_checked: bool | None = Field(default=None, description="true: at that moment it had surely not gone to somebody else")
     place: Place | None = None
@@ -222,9 +222,9 @@ class RelationTold(_Fact):
     volunteered: Evidence | None = Field(default=None, description="proof that they offered, unasked, to pay")
     liable_up_to: UnpaidAmount | None = None
     estate_value: UnpaidAmount | None = None
-    disclaimed_at: AwareDatetime | None = None
-    may_ask_again_at: AwareDatetime | None = None
-    steps_aside_at: AwareDatetime | None = None
+    disclaimed_at: Instant | None = None
+    may_ask_again_at: Instant | None = None
+    steps_aside_at: Instant | None = None
 
     @model_validator(mode="after")
     def _is_somebody_else(self) -> Self:
@@ -238,7 +238,7 @@ class Refusal(_Fact):
 
     fact: Literal["refusal"]
     person_id: Id
-    at: AwareDatetime
+    at: Instant
 
 
 class AgencyTold(_Fact):
@@ -246,14 +246,14 @@ class AgencyTold(_Fact):
 
     fact: Literal["agency"]
     agency: Slug
-    listed_from: date | None = None
-    listed_until: date | None = None
-    contract_from: date | None = None
-    contract_until: date | None = None
-    reviewed_on: date | None = None
-    closing_review_on: date | None = Field(default=None, description="the review before the contract ends")
+    listed_from: Day | None = None
+    listed_until: Day | None = None
+    contract_from: Day | None = None
+    contract_until: Day | None = None
+    reviewed_on: Day | None = None
+    closing_review_on: Day | None = Field(default=None, description="the review before the contract ends")
     sub_agency: bool = False
-    misconduct_since: date | None = None
+    misconduct_since: Day | None = None
     assessment_id: Evidence | None = None
     agreed: frozenset[Literal["purpose", "term", "manner", "data_kinds", "safeguards"]] = frozenset()
 
@@ -274,7 +274,7 @@ class OneContact(AboutAPoint):
     channel: Channel
     direction: Direction = Direction.OUT
     outcome: Outcome | None = None
-    at: AwareDatetime
+    at: Instant
 
     @model_validator(mode="after")
     def _can_be_heard(self) -> Self:
@@ -288,7 +288,7 @@ class AgencyContacts(_Fact):
 
     fact: Literal["agency_contacts"]
     agency: Slug
-    up_to: AwareDatetime
+    up_to: Instant
     contacts: tuple[OneContact, ...] = Field(default=(), max_length=10_000)
 
 
@@ -307,9 +307,9 @@ class NoticeTold(_Fact):
     person_id: Id | None = Field(default=None, description="whom, if not the borrower")
     kind: NoticeKind
     agency: Slug | None = None
-    sent_at: AwareDatetime
-    delivered_at: AwareDatetime | None = None
-    bounced_at: AwareDatetime | None = None
+    sent_at: Instant
+    delivered_at: Instant | None = None
+    bounced_at: Instant | None = None
     evidence: Evidence | None = None
 
     @model_validator(mode="after")
@@ -326,7 +326,7 @@ class LoanTold(_Fact):
 
     fact: Literal["loan"]
     loan_id: Id
-    limitation_ends_on: date | None = None
+    limitation_ends_on: Day | None = None
     annual_cost: UnpaidAmount | None = Field(default=None, description="effective, in per cent")
     lender_kind: LenderKind | None = None
     account: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="loans with the same account count as one debt")

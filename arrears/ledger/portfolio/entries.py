@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from arrears.domain.calendar import ZoneName
+from arrears.domain.calendar import Day, ZoneName
 from arrears.domain.events import Code
 from arrears.domain.money import Amount, Currency
 from arrears.domain.person import Region
@@ -86,7 +86,7 @@ class RelativeEntry(PersonEntry):
 class InstalmentEntry(_Part):
     """What is unpaid of one instalment. ``amount`` may stand for ``principal`` if the parts are not known."""
 
-    due_on: date = Field(description="a date such as 2026-12-31")
+    due_on: Day = Field(description="a date such as 2026-12-31")
     principal: UnpaidAmount = Field(
         validation_alias=AliasChoices("principal", "amount"), description="an amount such as 480.00, with at most 4 decimals"
     )
