@@ -329,6 +329,37 @@ ANSWERS: Mapping[str, Example] = {
     "EventNow": _EVENT,
     "EventWhole": {**_EVENT, "body": {"type": "case.opened", "timestamp": "2026-11-21T02:00:00Z", "data": {"loan_id": "L-1001"}}},
     "Replayed": {"events": 3},
+    "Figures": {
+        "asked": {"since": "2026-11-01", "until": "2026-11-21", "zone": "Asia/Shanghai", "strategy": None},
+        "at": "2026-11-21T02:00:00Z",
+        "seq": 4711,
+        "strategies": ["fenqile"],
+        "promises": {"made": 4, "kept": 3, "broken": 1, "kept_rate": 0.75},
+        "verdicts": 120,
+        "stopped": 17,
+        **{
+            name: []
+            for name in ("overdue", "closed", "cohorts", "received", "contacts", "refusals", "waiting", "decided", "tasks", "placements")
+        },
+    },
+    "Page_AuditLine_": _page(
+        {
+            "id": 31,
+            "at": "2026-11-21T03:00:02Z",
+            "actor_kind": "gateway",
+            "actor": "loan_system",
+            "role": None,
+            "action": "payments.record",
+            "allowed": True,
+            "loan_id": "L-1001",
+            "person_id": None,
+            "subject": "P-7003",
+            "reason": None,
+            "request_id": "5d1f0c2a9b8e7f60",
+            "details": None,
+        }
+    ),
+    "Proof": {"head": f"4711:{'0' * 63}1", "latest": None, "records_since": None},
     "Alive": {"status": "ok"},
     "Ready": {"ledger": "ok", "temporal": "away"},
 }

@@ -45,11 +45,13 @@ TAGS = {
     "facts": "Any other fact that the law asks for.",
     "events": "What the loan system is told, and telling it again.",
     "portfolio": "The portfolio in figures.",
+    "audit": "Who did what, and what the proof says.",
     "gateways": "What gateways report of calls and messages.",
     "health": "Whether the process lives and can do its work.",
 }
 
 _PROBLEM = "application/problem+json"
+_FIGURES = "figures__"
 _BEARER, _SIGNED, _SESSION = "token", "signature", "session"
 _API, _CALLBACKS = "/v1/", "/v1/callbacks/"
 _AMOUNT = {"type": "string", "pattern": r"^[0-9]{1,11}(\.[0-9]{1,4})?$", "examples": ["120.50"]}
@@ -92,6 +94,7 @@ def complete(document: Schema, actions: Mapping[str, Action]) -> Schema:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _money(document)
+    _short_names(document, schemas)
     _join(document, schemas)
     _plain_words(document)
     for name, example in [*REQUESTS.items(), *ANSWERS.items()]:
@@ -276,6 +279,21 @@ def _join(document: Schema, schemas: Schema) -> None:
             schemas[name] = given
             del schemas[f"{name}-Input"], schemas[f"{name}-Output"]
             _rename(document, {f"#/components/schemas/{name}-{way}": f"#/components/schemas/{name}" for way in ("Input", "Output")})
+
+
+def _short_names(document: Schema, schemas: Schema) -> None:
+    """Names without our modules in them: FastAPI adds those where two shapes are called the same. The portfolio's figures say whose they are."""
+    names: dict[str, str] = {}
+    for name in [name for name in schemas if "__" in name or name.endswith(("-Input", "-Output"))]:
+        plain = name.rpartition("__")[2]
+        short = f"Portfolio{plain}" if _FIGURES in name else plain
+        same = short.removesuffix("-Input").removesuffix("-Output")
+        if "enum" in schemas[name]:
+            short = same  # what is one of these words is so in both directions
+        if short != name and (short not in schemas or schemas[short] == schemas[name]):
+            schemas[short] = schemas.pop(name)
+            names[f"#/components/schemas/{name}"] = f"#/components/schemas/{short}"
+    _rename(document, names)
 
 
 def _shape(schema: Any) -> Any:

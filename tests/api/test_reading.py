@@ -206,3 +206,10 @@ async def test_who_has_the_newest_answer_is_not_sent_it_again(api: Api, ledger: 
     await paid(ledger, "P-1")
     changed = await api.http.get(f"/v1/loans/{LOAN}/payments", headers=reader | known)
     assert (changed.status_code, len(changed.json()["items"])) == (200, 1)
+
+
+async def test_what_is_done_to_a_loan_whose_id_holds_slashes_is_done_to_it(api: Api, ledger: Ledger):
+    await more_cases(ledger, OTHER)
+    clerk = await token(ledger, Action.PLACE_HOLD, Action.RECORD_WISH, name="clerk")
+    held = await api.http.post(f"/v1/cases/{OTHER}/holds", json={"reason": "attorney"}, headers=clerk)
+    assert (held.status_code, held.json()["new"]) == (202, True)
