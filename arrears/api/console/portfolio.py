@@ -75,7 +75,7 @@ async def portfolio(
         "figures": found,
         "asked": asked,
         "shown": show(found, say),
-        "address": _address(asked),
+        "address": _address(since=since, until=until, strategy=strategy),
         "search": Searches(asked),
         "bucket_says": partial(bucket_says, say=say),
         "strategies": [(name, name) for name in found.strategies],
@@ -259,7 +259,7 @@ def age_says(age: Age, say: Words) -> str:
     return say.gettext("%(first)s–%(last)s hours") % {"first": first, "last": last}
 
 
-def _address(asked: Asked) -> str:
-    """The page's own address with what is asked, for its live part."""
-    given = {"since": asked.since.isoformat(), "until": asked.until.isoformat(), "strategy": asked.strategy or ""}
-    return "/portfolio?" + urlencode(given)
+def _address(**given: str) -> str:
+    """The page's own address, for its live part: with what was asked, so that a page without an end goes on with the days."""
+    query = urlencode({name: value for name, value in given.items() if value})
+    return "/portfolio" + (f"?{query}" if query else "")
