@@ -64,6 +64,18 @@ def test_a_payment_without_a_running_case_stands_in_the_ledger(arrears, on):
     assert "stands in the ledger; no case of loan L-1029 is running" in said.text
 
 
+def test_a_payment_that_is_taken_back_is_owed_again(arrears, on):
+    owed = opened(arrears, on, "L-1020")["owed"]
+    arrears("case", "pay", "L-1020", "100", "CNY", "--id", "PAY-5", *on)
+    for at in ("2026-11-01T10:00:00", "2026-11-01T10:00:00"):
+        after = arrears("case", "reverse", "L-1020", "PAY-5", "--reason", "bounced", "--reversed-at", at, *on, "--json").json
+        assert float(after["owed"]) == float(owed)
+    other = arrears("case", "reverse", "L-1020", "PAY-5", "--reason", "mistake", *on)
+    assert (other.code, "taken back at another instant" in other.text) == (1, True)
+    unknown = arrears("case", "reverse", "L-1003", "PAY-5", "--reason", "bounced", *on)
+    assert (unknown.code, "payment PAY-5 is not in the ledger for loan L-1003" in unknown.text) == (1, True)
+
+
 def test_a_signal_is_left_and_counts(arrears, on):
     opened(arrears, on, "L-1007")
     assert arrears("case", "signal", "L-1007", "hold_placed", '{"reason": "complaint"}', *on).code == 0
