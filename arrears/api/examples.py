@@ -232,7 +232,7 @@ _PERSON: Example = {
     "circumstances": [],
 }
 _MESSAGE: Example = {
-    **{name: _CONTACT[name] for name in _CONTACT if name != "approval_id"},
+    **_CONTACT,
     "klass": "remind",
     "notice": None,
     "locale": "zh-CN",

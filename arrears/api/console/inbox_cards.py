@@ -32,6 +32,8 @@ Shown = Literal["mine", "role", "all"]
 
 KEPT_FOR = timedelta(minutes=5)
 """What was just decided or done stays in its place for so long (of the machine's time), so that nothing vanishes under somebody's eyes."""
+KEPT_AT_MOST = timedelta(days=7)
+"""The same in business time: where a day lasts seconds, the inbox must not fill with what is over."""
 
 _MOST = 100
 _OTHERS = ("CN-08", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14", "CN-28", "EU-04", "UK-02", "US-22")
@@ -130,7 +132,7 @@ class Inbox(_Shown):
 
 async def read_inbox(desk: Desk, show: Shown) -> Inbox:
     """What waits for this operator: the most urgent first."""
-    kept_since = desk.now - _business(desk, KEPT_FOR)
+    kept_since = desk.now - min(_business(desk, KEPT_FOR), KEPT_AT_MOST)
     async with desk.here.ledger.reading() as session:
         approval_rows = await _approval_rows(session, desk, show, kept_since) if desk.may(Action.READ_APPROVALS) else ()
         task_rows = await _task_rows(session, desk, show, kept_since) if desk.may(Action.READ_TASKS) else ()

@@ -29,6 +29,7 @@ from arrears.domain.strategy import Channel, Referral
 from arrears.ledger import approvals, attempts, holds, loans, stages, work
 from arrears.ledger.approvals import OpenRequest
 from arrears.ledger.tables import (
+    AttemptRow,
     AttemptState,
     CaseEventRow,
     CaseOutcome,
@@ -343,19 +344,21 @@ async def _placements(session: AsyncSession, loan_id: str) -> tuple[PlacementNow
 async def _contacts(session: AsyncSession, loan_id: str) -> tuple[ContactNow, ...]:
     """The last attempts, the newest first."""
     rows = (await attempts.history(session, loan_id))[-_RECENT:]
-    return tuple(
-        ContactNow(
-            attempt_id=row.id,
-            at=row.sent_at or row.reserved_at,
-            person_id=row.person_id,
-            channel=row.channel,
-            purpose=row.purpose,
-            message=row.message,
-            state=row.state,
-            outcome=row.outcome,
-            approval_id=row.approval_id,
-        )
-        for row in reversed(rows)
+    return tuple(map(contact_now, reversed(rows)))
+
+
+def contact_now(row: AttemptRow) -> ContactNow:
+    """An attempt as it stands."""
+    return ContactNow(
+        attempt_id=row.id,
+        at=row.sent_at or row.reserved_at,
+        person_id=row.person_id,
+        channel=row.channel,
+        purpose=row.purpose,
+        message=row.message,
+        state=row.state,
+        outcome=row.outcome,
+        approval_id=row.approval_id,
     )
 
 

@@ -10,16 +10,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
+from arrears.api.operations.case_view import ContactNow, contact_now
 from arrears.api.operations.telling import known_loan
 from arrears.domain.access import Action
 from arrears.domain.message import MessageClass, NoticeKind
-from arrears.domain.orders import Purpose
-from arrears.domain.outcome import Outcome
 from arrears.domain.person import Circumstance, ConsentKind, Relation, WishKind
 from arrears.domain.strategy import Channel, Line
 from arrears.ledger import attempts, loans
 from arrears.ledger.tables import (
-    AttemptState,
     CircumstanceRow,
     ConsentRow,
     ContactKind,
@@ -92,20 +90,12 @@ class PersonNow(_Shown):
     circumstances: tuple[Circumstance, ...]
 
 
-class MessageNow(_Shown):
+class MessageNow(ContactNow):
     """What was sent or said to somebody. ``text`` is none if nothing was written, or if they or the borrower are erased."""
 
-    attempt_id: str
-    at: AwareDatetime
-    person_id: str
-    channel: Channel
-    purpose: Purpose
-    message: str
     klass: MessageClass | None
     notice: NoticeKind | None
     locale: str
-    state: AttemptState
-    outcome: Outcome | None
     content_hash: str
     text: str | None = Field(repr=False)
 
@@ -135,17 +125,10 @@ async def messages(here: House, caller: Caller, loan_id: str) -> list[MessageNow
         caller.note(session, Action.READ_MESSAGES, loan_id=loan_id, person_id=borrower_id, details={"messages": len(rows)})
         return [
             MessageNow(
-                attempt_id=row.id,
-                at=row.sent_at or row.reserved_at,
-                person_id=row.person_id,
-                channel=row.channel,
-                purpose=row.purpose,
-                message=row.message,
+                **dict(contact_now(row)),
                 klass=row.klass,
                 notice=row.notice,
                 locale=row.locale,
-                state=row.state,
-                outcome=row.outcome,
                 content_hash=row.content_hash,
                 text=keys.open((row.person_id, borrower_id), Secret.TEXT, row.text),
             )
