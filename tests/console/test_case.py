@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -63,8 +64,6 @@ async def a_running_case(console: Console, loan_id: str = LOAN) -> None:
         found = await session.exec(select(CaseRow).where(col(CaseRow.loan_id) == loan_id))
         opened = found.first()
     while opened is None:
-        import asyncio
-
         await asyncio.sleep(0.05)
         async with console.ledger.reading() as session:
             opened = (await session.exec(select(CaseRow).where(col(CaseRow.loan_id) == loan_id))).first()
@@ -239,6 +238,18 @@ async def test_each_role_sees_the_forms_that_it_may_send(console: Console, page_
     assert offered[Role.COLLECTOR] == {"promise", "dispute", "complaint", "opt_out", "consent", "hold"}
     assert offered[Role.SUPERVISOR] >= offered[Role.COLLECTOR] | {"plan", "lift", "payment", "reversal", "withdraw"}
     assert offered[Role.AUDITOR] == set()
+
+
+async def test_a_form_that_a_role_may_not_send_is_turned_away_and_that_is_written_down(console: Console, page_as: PageAs) -> None:
+    await a_case(console)
+    page = await page_as(console, Role.COLLECTOR, f"/cases/{LOAN}")
+    forged = {"csrf": await page.locator("input[name=csrf]").first.input_value(), "do": "withdraw", "code": "error", "sure": "yes"}
+
+    answer = await page.request.post(f"/cases/{LOAN}", form=forged, headers={"sec-fetch-site": "same-origin"})
+
+    assert answer.status == 403
+    (noted,) = (row for row in await rows(console, AuditRow) if row.action == Action.WITHDRAW_CASE)
+    assert (noted.actor, noted.allowed, noted.subject) == (OPERATORS[Role.COLLECTOR][0], False, f"/cases/{LOAN}")
 
 
 async def test_a_loan_that_nobody_knows_is_said_so(console: Console, page_as: PageAs) -> None:

@@ -88,8 +88,14 @@ class Desk:
     async def with_reason(self, action: Action, loan_id: str | None = None) -> Caller:
         """The caller with the reason that the action wants: the form's field ``reason``, or one given lately. Raises ``Problem`` (403, 428)."""
         if not self.may(action):
-            raise _may_not(action)
+            raise await self.turned_away(action)
         return await with_reason(self.here, self.caller, action, loan_id)
+
+    async def turned_away(self, action: Action) -> Problem:
+        """The problem of an operator who may not do this; that they tried is written down."""
+        async with self.here.ledger.session() as session:
+            self.caller.note(session, action, allowed=False, subject=quote(self.request.url.path)[:200])
+        return Problem(HTTPStatus.FORBIDDEN, "forbidden", f"your role may not {packaged_access().actions[action].says}")
 
     @property
     def back(self) -> str:
@@ -158,19 +164,13 @@ def at_desk(*actions: Action) -> Callable[..., Awaitable[Desk]]:
     async def seated(request: Request, here: Here) -> Desk:
         desk = await _sit_down(request, here)
         if actions and not any(map(desk.may, actions)):
-            async with here.ledger.session() as session:
-                desk.caller.note(session, actions[0], allowed=False, subject=quote(request.url.path)[:200])
-            raise _may_not(actions[0])
+            raise await desk.turned_away(actions[0])
         return desk
 
     return seated
 
 
 AnyDesk = Annotated[Desk, Depends(at_desk())]
-
-
-def _may_not(action: Action) -> Problem:
-    return Problem(HTTPStatus.FORBIDDEN, "forbidden", f"your role may not {packaged_access().actions[action].says}")
 
 
 async def _sit_down(request: Request, here: House) -> Desk:
