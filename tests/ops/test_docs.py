@@ -50,7 +50,18 @@ from tests.ops.settings_names import default_text, settings_names
 
 MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
-    for model in (CaseRequest, CaseView, CaseSummary, MissedPayment, MissedTaken, PaymentReport, PaymentReversal, PaymentTaken, ProblemBody, CallbackBody)
+    for model in (
+        CaseRequest,
+        CaseView,
+        CaseSummary,
+        MissedPayment,
+        MissedTaken,
+        PaymentReport,
+        PaymentReversal,
+        PaymentTaken,
+        ProblemBody,
+        CallbackBody,
+    )
 }
 MESSAGES: dict[str, type[BaseModel]] = {
     Signal.PAYMENT_RECEIVED: Payment,
