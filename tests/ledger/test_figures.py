@@ -148,7 +148,7 @@ def test_usually_twelve_whole_weeks_up_to_today_are_counted() -> None:
 def test_a_period_that_runs_backwards_or_for_ever_is_refused() -> None:
     with pytest.raises(ValueError, match="until lies before since"):
         Asked(since=TODAY, until=TODAY - timedelta(days=1), zone=ZONE)
-    with pytest.raises(ValueError, match="are not counted"):
+    with pytest.raises(ValueError, match="days lie between 1970-01-01"):
         Asked(since=date(1900, 1, 1), until=TODAY, zone=ZONE)
 
 

@@ -118,7 +118,7 @@ def _decided(step: Step) -> Iterator[tuple[str, Breach]]:
     """Where a human has to look first. Whether their yes was a good one is asked by AR-02."""
     placement = step.placement
     approval = step.debtor.file.approvals.get(placement.approval_id or "")
-    if approval is None and placement.approval_id is not None and "approvals" in step.book.unknown:
+    if approval is None and "approvals" in step.book.unknown:
         step.cannot("CN-52", "approvals not known")
         return
     seen = approval is not None and approval.decided_at is not None and approval.decided_at <= placement.sent_at
