@@ -140,12 +140,12 @@ def answers_as_it_says(case: Case, served: Served) -> None:
 
 
 @schema.exclude(path_regex="/facts$").parametrize()
-@tried(10)
+@tried(5)
 def test_every_operation_answers_as_it_says(case: Case, served: Served):
     answers_as_it_says(case, served)
 
 
 @schema.include(path_regex="/facts$").parametrize()
-@tried(3)  # a body of many kinds takes seconds to make up
+@tried(2)  # a body of many kinds takes seconds to make up
 def test_every_kind_of_fact_is_answered_as_it_says(case: Case, served: Served):
     answers_as_it_says(case, served)

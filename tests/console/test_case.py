@@ -257,8 +257,7 @@ async def test_a_loan_that_nobody_knows_is_said_so(console: Console, page_as: Pa
     await expect(page.locator("main")).to_contain_text("L-404")
 
 
-@pytest.mark.parametrize("locale", ["en", "zh-CN"])
-@pytest.mark.parametrize("viewport", [None, PHONE])
+@pytest.mark.parametrize(("locale", "viewport"), [("en", None), ("zh-CN", PHONE)])
 async def test_the_page_is_accessible_and_fits_in_both_languages(
     console: Console, page_as: PageAs, locale: str, viewport: dict[str, int] | None
 ) -> None:

@@ -230,8 +230,7 @@ async def test_a_search_needs_no_mouse(console: Console, page_as: PageAs) -> Non
     assert await narrowed(page, 1) == ["L-LATE"]
 
 
-@pytest.mark.parametrize("locale", ["en", "zh-CN"])
-@pytest.mark.parametrize("viewport", [None, PHONE])
+@pytest.mark.parametrize(("locale", "viewport"), [("en", None), ("zh-CN", PHONE)])
 async def test_the_page_is_accessible_and_fits_in_both_languages(
     console: Console, page_as: PageAs, locale: str, viewport: dict[str, int] | None
 ) -> None:

@@ -22,7 +22,7 @@ from arrears.domain.regime import Regime
 from arrears.prove import model as raw
 from tests.simulation.world import REGIMES, Disagreement, Tally, World, changed
 
-CHUNKS, WORLDS_A_CHUNK = 20, 50
+CHUNKS, WORLDS_A_CHUNK = 12, 50
 MOST_WORLDS = 300
 
 WORDS = "it looks at words, which the tests of the content try; here words are few"
