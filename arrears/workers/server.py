@@ -5,6 +5,7 @@ It is one process on one machine, made for development by its authors; lenders r
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 import sys
@@ -25,6 +26,8 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 7233
 DEFAULT_UI_PORT = 8233
 KEEP_CLOSED = timedelta(days=90)
+_OURS = range(10_000, 32_768)
+"""Ports from which we choose: Linux gives away those from 32768 on, others those from 49152 on."""
 
 # Untuned, every dispatch waits up to 50 ms and every timer is rounded to about a second: with a day of three seconds that is eight hours.
 TUNING = {
@@ -104,20 +107,26 @@ async def keep_closed_cases(client: Client, span: timedelta = KEEP_CLOSED) -> No
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+    """A TCP port of the loopback interface that nobody uses right now.
+
+    It is none of those that the system gives away by itself, to whoever connects somewhere or asks for any port: one of them may be taken again
+    before the process that it is meant for has started.
+    """
+    while not _is_free(port := _OURS.start + secrets.randbelow(len(_OURS))):
+        pass
+    return port
 
 
 def port_or_free(preferred: int) -> int:
     """``preferred`` if nobody uses it, else some free port; 0 asks for any."""
-    if not preferred:
-        return free_port()
+    return preferred if preferred and _is_free(preferred) else free_port()
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, preferred))
+            probe.bind((LOOPBACK, port))
         except OSError:
-            return free_port()
-    return preferred
+            return False
+    return True

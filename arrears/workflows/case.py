@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from arrears.domain.apply import apply_all, objection
     from arrears.domain.case import Case, open_case, open_request, paid
     from arrears.domain.clock import REAL_TIME, Clock
-    from arrears.domain.events import ApprovalDecided, Event, MessageIgnored, StepTaken, Withdrawn
+    from arrears.domain.events import ApprovalDecided, Event, MessageIgnored, PaymentReversed, StepTaken, Withdrawn
     from arrears.domain.moves import Finished, Move, Note, Wait
     from arrears.domain.orders import OpenOrder
     from arrears.domain.outcome import NOT_MADE
@@ -69,6 +69,7 @@ class CollectionCase:
         self._clock = REAL_TIME
         self._call_timeout = timedelta()
         self._unrecorded: tuple[Event, ...] = ()
+        self._recording = 0
         self._reached: datetime | None = None
         self._move: Move = Wait(None, "the opening", "the ledger is asked what is owed")
         self._refused: str | None = None
@@ -226,8 +227,16 @@ class CollectionCase:
     async def _take(self, event: Event) -> None:
         before = self._opened()
         self._apply(event)
-        if self._case is not before:
+        if self._case is before:
+            return
+        if isinstance(event, PaymentReversed):
+            # The payment that it takes back may be on its way into the ledger, which knows nothing to take back before it is there.
+            await workflow.wait_condition(lambda: not self._recording)
+        self._recording += 1
+        try:
             await carry_out.record(before, (event,))
+        finally:
+            self._recording -= 1
 
     def _view(self) -> CaseView:
         now = self._now()
