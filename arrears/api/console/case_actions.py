@@ -6,10 +6,10 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,6 +24,7 @@ from arrears.api.reversals import PaymentReversal, reverse_payment
 from arrears.domain.access import Action
 from arrears.domain.calendar import ONE_DAY, Window, local_instant
 from arrears.domain.loan import Instalment
+from arrears.domain.parts import MOST, Every, equal_parts
 from arrears.gateways.contract import PaymentReport
 from arrears.ledger import answers, loans
 from arrears.ledger.answers import Answer
@@ -32,7 +33,6 @@ from arrears.workflows.contract import Plan, Promise, Withdrawal
 
 _B = TypeVar("_B", bound=BaseModel)
 _CENT = Decimal("0.01")
-_MOST_PARTS = 60
 
 
 @dataclass(frozen=True)
@@ -151,29 +151,19 @@ async def _plan(sent: Sent) -> None:
 
 
 def _parts(sent: Sent) -> tuple[Instalment, ...]:
-    """Equal parts, the last of which takes what does not divide."""
     first, every = _day(sent, "first_on"), sent.get("every") or "month"
     if first is None:
         raise _at("first_on", "This is needed.")
+    if every not in get_args(Every):
+        raise _at("every", "This is needed.")
     try:
         total, parts = Decimal(sent.needed("total")).quantize(_CENT), int(sent.needed("parts"))
     except (InvalidOperation, ValueError):
         raise _at("total", "An amount and a number of parts are needed.") from None
-    if not 1 <= parts <= _MOST_PARTS or total < parts * _CENT:
-        raise _at("parts", f"From 1 to {_MOST_PARTS} parts, each of at least a cent.")
-    part = (total / parts).quantize(_CENT, rounding="ROUND_DOWN")
-    amounts = [part] * (parts - 1) + [total - part * (parts - 1)]
-    return tuple(Instalment(due_on=_nth(first, every, n), amount=amount) for n, amount in enumerate(amounts))
-
-
-def _nth(first: date, every: str, n: int) -> date:
-    """The day of the n-th part; a month without that day has it on its last."""
-    if every != "month":
-        return first + timedelta(days={"week": 7, "fortnight": 14}.get(every, 30) * n)
-    months = first.month - 1 + n
-    year, month = first.year + months // 12, months % 12 + 1
-    last = (date(year + month // 12, month % 12 + 1, 1) - ONE_DAY).day
-    return date(year, month, min(first.day, last))
+    try:
+        return equal_parts(total, parts, first, cast(Every, every))
+    except (ValueError, ArithmeticError):
+        raise _at("parts", f"From 1 to {MOST} parts, each of at least a cent.") from None
 
 
 async def _hold(sent: Sent) -> None:
