@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
@@ -16,6 +14,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import ValidationError
 
 from arrears.api.audit_routes import proved, trail
+from arrears.api.console import sheet
 from arrears.api.console.desk import Desk, at_desk, console_router
 from arrears.api.problems import FieldProblem, Problem
 from arrears.api.proof import printed
@@ -25,7 +24,6 @@ from arrears.domain.calendar import zone_of
 from arrears.ledger import audit_trail
 from arrears.ledger.audit import Passage
 from arrears.ledger.audit_trail import Trail
-from arrears.ledger.tables import AuditRow
 
 router = console_router()
 
@@ -119,7 +117,7 @@ async def _compared(desk: Desk, head: str) -> str:
 
 async def _lines(desk: Desk, wanted: Trail) -> AsyncIterator[str]:
     """The file, a piece at a time: no reading of the ledger stays open while somebody loads it slowly."""
-    yield _csv([_COLUMNS])
+    yield sheet.line(_COLUMNS)
     zone = zone_of(desk.here.settings.lender_seat)
     before: int | None = None
     for _ in range(_MOST_EXPORTED // _AT_ONCE):
@@ -127,16 +125,11 @@ async def _lines(desk: Desk, wanted: Trail) -> AsyncIterator[str]:
             rows = await audit_trail.lines(session, wanted, zone, _AT_ONCE, before)
         if not rows:
             return
-        yield _csv([_cells(row) for row in rows])
+        yield "".join(sheet.line(_cell(getattr(row, name)) for name in _COLUMNS) for row in rows)
         before = rows[-1].id
 
 
-def _cells(row: AuditRow) -> tuple[str, ...]:
-    return tuple(_harmless(getattr(row, name)) for name in _COLUMNS)
-
-
-def _harmless(value: object) -> str:
-    """A value as a cell that no spreadsheet takes for a formula."""
+def _cell(value: object) -> str:
     match value:
         case None:
             return ""
@@ -145,13 +138,7 @@ def _harmless(value: object) -> str:
         case datetime():
             return value.isoformat()
         case _:
-            return f"'{value}" if str(value).startswith(("=", "+", "-", "@", "\t", "\r")) else str(value)
-
-
-def _csv(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+            return str(value)
 
 
 def _wanted(**given: str) -> Trail:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
+from arrears.api.console import sheet
 from arrears.ledger.search import FoundCase
 
 Format = Literal["csv", "jsonl"]
 FORMATS: Final[dict[Format, str]] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LINES_AT_ONCE = 500
 
 COLUMNS: Final = (
@@ -48,9 +46,9 @@ def lines(format: Format, cases: Iterable[FoundCase]) -> Iterator[str]:
 
 def _csv(cases: Iterable[FoundCase]) -> Iterator[str]:
     def written() -> Iterator[str]:
-        yield "\ufeff" + _line(COLUMNS)  # the mark by which spreadsheets know the encoding
+        yield "\ufeff" + sheet.line(COLUMNS)  # the mark by which spreadsheets know the encoding
         for case in cases:
-            yield _line([_cell(value) for value in _record(case).values()])
+            yield sheet.line(map(_cell, _record(case).values()))
 
     return _together(written())
 
@@ -73,15 +71,7 @@ def _plain(value: object) -> str | int | list[str] | None:
 
 
 def _cell(value: str | int | list[str] | None) -> str:
-    """What a spreadsheet shows and never computes: text that it would take for a formula is marked as text."""
-    text = " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _line(cells: Iterable[str]) -> str:
-    into = io.StringIO()
-    csv.writer(into, lineterminator="\r\n").writerow(cells)
-    return into.getvalue()
+    return " ".join(value) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def _together(pieces: Iterator[str]) -> Iterator[str]:
