@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from arrears.api.app import create_app
@@ -33,6 +34,7 @@ from arrears.ledger.tables import (
 )
 from arrears.sandbox.world import make_secret
 from arrears.workers.connection import TemporalUnreachable
+from tests.api.browsers import Browser, browsing
 from tests.sealing import VAULT, person, point
 
 LOAN = "L-1"
@@ -146,3 +148,15 @@ async def api(ledger: Ledger) -> AsyncIterator[Api]:
     """The API while Temporal is away."""
     async with running_api(ledger) as api:
         yield api
+
+
+@pytest.fixture
+def app(ledger: Ledger) -> FastAPI:
+    """The API and console as they are without any setting, while Temporal is away."""
+    return create_app(ledger, nowhere, Settings())
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[Browser]:
+    async with browsing(app) as browser:
+        yield browser

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
 from html import unescape
 
 import httpx
@@ -37,17 +36,6 @@ INJECTIONS = (
 )
 MARK = "<i>mark</i>\"'{{7*7}}"
 """A name that shows itself wherever it is not escaped."""
-
-
-@pytest.fixture
-def app(ledger: Ledger) -> FastAPI:
-    return create_app(ledger, nowhere, Settings())
-
-
-@pytest.fixture
-async def browser(app: FastAPI) -> AsyncIterator[Browser]:
-    async with browsing(app) as browser:
-        yield browser
 
 
 # ── from another site ──

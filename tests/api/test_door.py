@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import FastAPI
 from sqlmodel import select
 
-from arrears.api.app import create_app
 from arrears.api.door import plain_reason
 from arrears.api.problems import Problem
-from arrears.config.settings import Settings
 from arrears.domain.access import Action
 from arrears.domain.strategy import Referral, Role
 from arrears.ledger import access
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import AuditRow, CaseRow, LoanRow, ReferralRow, ReferralState
-from tests.api.browsers import Browser, browsing
+from tests.api.browsers import Browser
 from tests.api.browsers import operator as hired
-from tests.api.conftest import LOAN, NOW, Api, nowhere
+from tests.api.conftest import LOAN, NOW, Api
 from tests.api.desk import machine, noted, operator
 
 CONSENT = "/v1/persons/B-1/consents"
@@ -233,17 +229,6 @@ async def test_an_agencys_token_tells_nothing_in_anothers_name(api: Api, ledger:
 
 
 # ── pages ──
-
-
-@pytest.fixture
-def app(ledger: Ledger) -> FastAPI:
-    return create_app(ledger, nowhere, Settings())
-
-
-@pytest.fixture
-async def browser(app: FastAPI) -> AsyncIterator[Browser]:
-    async with browsing(app) as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("path", ["/login", "/healthz", "/openapi.json", "/v1/cases", "/nothing", "/static/app.css", "/static/nothing.css"])

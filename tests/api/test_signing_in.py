@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
-from fastapi import FastAPI
 from sqlmodel import col, select
 
 from arrears.api.app import create_app
@@ -23,17 +21,6 @@ from tests.api.conftest import nowhere
 
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
-
-
-@pytest.fixture
-def app(ledger: Ledger) -> FastAPI:
-    return create_app(ledger, nowhere, Settings())
-
-
-@pytest.fixture
-async def browser(app: FastAPI) -> AsyncIterator[Browser]:
-    async with browsing(app) as browser:
-        yield browser
 
 
 async def door(ledger: Ledger) -> list[tuple[str, str, bool]]:

@@ -173,10 +173,10 @@ def test_days_past_due_are_counted_on_the_borrowers_own_day() -> None:
 
 
 def test_a_payment_is_soon_after_a_contact_for_seven_days() -> None:
-    def reply(days: float | None, amount: int) -> Reply:
-        return Reply(Decimal(amount), "CNY", NOW, None if days is None else ago(days=days))
+    def reply(after: timedelta | None, amount: int) -> Reply:
+        return Reply(Decimal(amount), "CNY", NOW, None if after is None else NOW - after)
 
-    (found,) = received([reply(7, 1), reply(7.1, 10), reply(None, 100)])
+    (found,) = received([reply(timedelta(days=7), 1), reply(timedelta(days=7.1), 10), reply(None, 100)])
 
     assert (found.payments, found.amount) == (3, Decimal(111))
     assert (found.soon_after_contact, found.amount_soon_after_contact) == (1, Decimal(1))
