@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
@@ -14,6 +15,7 @@ from arrears.ledger.engine import Ledger
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+One = TypeVar("One")
 Take = Callable[[AsyncSession, Item], Awaitable[Result]]
 """Writes one fact down in a session; raises ``Problem`` before it has written anything."""
 
@@ -43,6 +45,16 @@ async def take_each(ledger: Ledger, items: Sequence[Item | Problem], take: Take[
             for item in some:
                 results += await _together(ledger, [item], take)
     return results
+
+
+def told(done: Sequence[Result | Problem], result: Callable[..., One]) -> dict[str, Any]:
+    """What is answered: of each item the status that it would have had alone, with what was taken or the problem; and how many there are of both."""
+    results = [
+        result(status=one.status, problem=one.body) if isinstance(one, Problem) else result(status=HTTPStatus.ACCEPTED, taken=one)
+        for one in done
+    ]
+    refused = sum(isinstance(one, Problem) for one in done)
+    return {"taken": len(done) - refused, "refused": refused, "results": results}
 
 
 async def _together(ledger: Ledger, items: Sequence[Item | Problem], take: Take[Item, Result]) -> list[Result | Problem]:

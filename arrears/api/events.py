@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from arrears.api.caller import Caller, allowed
 from arrears.api.house import Here
-from arrears.api.paging import Cursor, Cursors, Limit, Page, page
+from arrears.api.paging import Asking, Cursors, Page
 from arrears.api.problems import FieldProblem, Problem, ProblemBody
 from arrears.domain.access import Action
 from arrears.domain.events import Id
@@ -86,25 +86,21 @@ class Replayed(BaseModel):
 
 @router.get("", operation_id="list_events")
 async def events(
-    request: Request,
-    response: Response,
+    asked: Asking,
     _: Reader,
     here: Here,
     state: Annotated[DeliveryState | None, Query(description="`dead`: nobody tries any more, unless it is replayed")] = None,
     kind: Kind = None,
     loan_id: Annotated[Id | None, Query(examples=["L-1001"])] = None,
     since: Annotated[AwareDatetime | None, Query(description="written down then or later")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Page[EventNow]:
     """Events in the order in which they are told."""
     cursors = Cursors(f"events/{state}/{kind}/{loan_id}/{since}", _POSITION)
-    after = cursors.read(cursor) if cursor is not None else None
+    after = cursors.read(asked.cursor)
     wanted = Wanted(state=state, kind=kind, loan_id=loan_id, since=since)
     async with here.ledger.reading() as session:
-        found = await outbox.events(session, wanted, after, limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    return page(request, response, [EventNow.of(row) for row in found[:limit]], cursors.write(last.id) if last else None)
+        found = await outbox.events(session, wanted, after, asked.limit + 1)
+    return asked.of([EventNow.of(row) for row in found], cursors, lambda last: last.id)
 
 
 @router.get("/{event_id}", operation_id="read_event", responses=_UNKNOWN)

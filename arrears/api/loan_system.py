@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.api.batch import MOST, OrProblem, take_each
+from arrears.api.batch import MOST, OrProblem, take_each, told
 from arrears.api.caller import Caller, allowed
 from arrears.api.house import Here, House, verify_sender
 from arrears.api.idempotency import KEY_HEADER
@@ -119,15 +119,7 @@ async def record_payments(batch: PaymentBatch, caller: Payer, here: Here) -> Pay
 
     done = await take_each(here.ledger, cast(Sequence[PaymentReport | Problem], batch.payments), take)
     here.cases.ring()
-    results = [
-        PaymentResult(status=one.status, problem=one.body)
-        if isinstance(one, Problem)
-        else PaymentResult(status=HTTPStatus.ACCEPTED, taken=one)
-        for one in done
-    ]
-    return PaymentResults(
-        taken=sum(r.taken is not None for r in results), refused=sum(r.problem is not None for r in results), results=results
-    )
+    return PaymentResults(**told(done, PaymentResult))
 
 
 @router.post("/missed-payments", status_code=HTTPStatus.ACCEPTED, responses=_NOT_IMPORTED)
@@ -149,15 +141,7 @@ async def report_missed_payments(batch: MissedBatch, caller: Opener, request: Re
 
     done = await take_each(here.ledger, cast(Sequence[MissedPayment | Problem], batch.missed_payments), take)
     here.cases.ring()
-    results = [
-        MissedResult(status=one.status, problem=one.body)
-        if isinstance(one, Problem)
-        else MissedResult(status=HTTPStatus.ACCEPTED, taken=one)
-        for one in done
-    ]
-    return MissedResults(
-        taken=sum(r.taken is not None for r in results), refused=sum(r.problem is not None for r in results), results=results
-    )
+    return MissedResults(**told(done, MissedResult))
 
 
 async def _take_payment(here: House, caller: Caller, session: AsyncSession, report: PaymentReport) -> PaymentTaken:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from arrears.api.problems import FieldProblem, Problem
@@ -54,8 +54,10 @@ class Cursors(Generic[Position]):
         told = json.dumps([self.of, self.position.dump_python(position, mode="json")], separators=(",", ":"))
         return base64.urlsafe_b64encode(told.encode()).rstrip(b"=").decode()
 
-    def read(self, cursor: str) -> Position:
-        """Raises ``Problem`` (422)."""
+    def read(self, cursor: str | None) -> Position | None:
+        """The position that a cursor names; none on the first page. Raises ``Problem`` (422)."""
+        if cursor is None:
+            return None
         try:
             of, position = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
             if of != self.of:
@@ -78,3 +80,21 @@ def page(request: Request, response: Response, items: Sequence[T], after: str | 
         # Relative to where we were asked: which name the outside knows us by, a proxy knows.
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return Page(items=list(items), next=after)
+
+
+@dataclass(frozen=True)
+class OnePage:
+    """The page that is asked for: at most ``limit`` items, those behind ``cursor``."""
+
+    request: Request
+    response: Response
+    limit: Limit = 50
+    cursor: Cursor = None
+
+    def of(self, found: Sequence[T], cursors: Cursors[Position], position: Callable[[T], Position]) -> Page[T]:
+        """The first items of what was found: ``limit`` of them, and one more if there are any behind the page."""
+        last = found[self.limit - 1] if len(found) > self.limit else None
+        return page(self.request, self.response, found[: self.limit], None if last is None else cursors.write(position(last)))
+
+
+Asking = Annotated[OnePage, Depends()]

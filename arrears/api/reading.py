@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,9 +20,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from arrears.api.caller import Caller, allowed
 from arrears.api.house import Here
 from arrears.api.operations import case_view
-from arrears.api.operations.case_view import CaseNow
+from arrears.api.operations.case_view import CaseNow, PaymentNow, booked_payments, payment_now
 from arrears.api.operations.telling import known_loan
-from arrears.api.paging import MOST, Cursor, Cursors, Limit, Page, bad_cursor, page
+from arrears.api.paging import MOST, Asking, Cursors, Page, bad_cursor, page
 from arrears.config import strategies
 from arrears.domain.access import Action
 from arrears.domain.events import Id
@@ -103,21 +104,12 @@ class VerdictNow(BaseModel):
     approval_id: str | None
 
 
-class PaymentBooked(BaseModel):
+class PaymentBooked(PaymentNow):
     """A payment as it is booked. From ``reversed_at`` on it counts no more."""
 
-    model_config = ConfigDict(frozen=True)
-
-    payment_id: str
     loan_id: str
-    amount: Amount
     currency: str
-    received_at: AwareDatetime
-    value_date: date | None
-    source: str
     recorded_at: AwareDatetime
-    reversed_at: AwareDatetime | None
-    why_reversed: str | None
 
 
 @router.get("/cases")
@@ -138,10 +130,7 @@ async def read_timeline(
     loan_id: Id,
     _: Reader,
     here: Here,
-    request: Request,
-    response: Response,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    asked: Asking,
     kind: Annotated[
         list[str] | None, Query(max_length=20, description="only entries of these kinds, such as `contact` or `payment`")
     ] = None,
@@ -149,15 +138,15 @@ async def read_timeline(
 ) -> Page[TimelineEntry]:
     """Everything that happened to the loan's cases, oldest first."""
     cursors = Cursors(f"timeline/{loan_id}/{kind}/{since}", _AFTER_ENTRY)
-    after = cursors.read(cursor) if cursor else None
+    after = cursors.read(asked.cursor or None)
     async with here.ledger.reading() as session:
         await known_loan(session, loan_id)
         told = await timeline.timeline(session, loan_id)
     wanted = [entry for entry in told if (kind is None or entry.kind in kind) and (since is None or entry.at >= since)]
     placed = list(zip(_positions(wanted), wanted, strict=True))
     rest = placed if after is None else [(at, entry) for at, entry in placed if at > after]
-    more = cursors.write(rest[limit - 1][0]) if len(rest) > limit else None
-    return page(request, response, [entry for _, entry in rest[:limit]], more)
+    shown = asked.of(rest, cursors, itemgetter(0))
+    return Page(items=[entry for _, entry in shown.items], next=shown.next)
 
 
 @router.get("/cases/{loan_id:path}/verdicts")
@@ -165,26 +154,22 @@ async def list_verdicts(
     loan_id: Id,
     _: Reader,
     here: Here,
-    request: Request,
-    response: Response,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    asked: Asking,
     verdict: Annotated[list[Effect] | None, Query(max_length=4, description="only these verdicts")] = None,
 ) -> Page[VerdictNow]:
     """What the law said of every contact and referral of the loan's cases, in the order in which it was asked."""
     cursors = Cursors(f"verdicts/{loan_id}/{verdict}", _AFTER_ID)
-    asked = (
+    wanted = (
         select(VerdictRow)
         .join(CaseRow, col(CaseRow.id) == col(VerdictRow.case_id))
-        .where(col(CaseRow.loan_id) == loan_id, col(VerdictRow.id) > (cursors.read(cursor) if cursor else 0))
+        .where(col(CaseRow.loan_id) == loan_id, col(VerdictRow.id) > (cursors.read(asked.cursor or None) or 0))
         .order_by(col(VerdictRow.id))
-        .limit(limit + 1)
+        .limit(asked.limit + 1)
     )
     async with here.ledger.reading() as session:
         await known_loan(session, loan_id)
-        rows = (await session.exec(asked.where(col(VerdictRow.verdict).in_(verdict)) if verdict else asked)).all()
-    more = cursors.write(rows[limit - 1].id or 0) if len(rows) > limit else None
-    return page(request, response, [_verdict(row) for row in rows[:limit]], more)
+        rows = (await session.exec(wanted.where(col(VerdictRow.verdict).in_(verdict)) if verdict else wanted)).all()
+    return asked.of([_verdict(row) for row in rows], cursors, lambda last: last.verdict_id)
 
 
 @router.get("/loans/{loan_id:path}/payments", tags=["payments"])
@@ -192,26 +177,22 @@ async def list_payments(
     loan_id: Id,
     _: Reader,
     here: Here,
-    request: Request,
-    response: Response,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    asked: Asking,
     state: Annotated[Literal["all", "standing", "reversed"], Query(description="`standing`: only those that count")] = "all",
 ) -> Page[PaymentBooked]:
     """The loan's payments, in the order in which they were recorded, so that reading on finds every later one."""
     cursors = Cursors(f"payments/{loan_id}/{state}", _AFTER_PAYMENT)
-    after = cursors.read(cursor) if cursor else None
+    after = cursors.read(asked.cursor or None)
     async with here.ledger.reading() as session:
         await known_loan(session, loan_id)
-        booked = await _payments(session, loan_id, state, after, limit + 1)
-    more = cursors.write((booked[limit - 1].recorded_at, booked[limit - 1].payment_id)) if len(booked) > limit else None
-    return page(request, response, booked[:limit], more)
+        booked = await _payments(session, loan_id, state, after, asked.limit + 1)
+    return asked.of(booked, cursors, lambda last: (last.recorded_at, last.payment_id))
 
 
 @whole_paths.get("/cases/{loan_id:path}")
-async def read_case(loan_id: Id, caller: Reader, here: Here) -> CaseNow:
+async def read_case(loan_id: Id, _: Reader, here: Here) -> CaseNow:
     """Where the loan's case stands: what the ledger knows, and what the running case says of itself, if it answers at once."""
-    return await case_view.view(here, caller, loan_id)
+    return await case_view.view(here, loan_id)
 
 
 _AFTER_ENTRY: TypeAdapter[tuple[AwareDatetime, int]] = TypeAdapter(tuple[AwareDatetime, int])
@@ -247,13 +228,7 @@ def _verdict(row: VerdictRow) -> VerdictNow:
 
 
 async def _payments(session: AsyncSession, loan_id: str, state: str, after: tuple[datetime, str] | None, most: int) -> list[PaymentBooked]:
-    asked = (
-        select(PaymentRow, PaymentReversalRow)
-        .join(PaymentReversalRow, col(PaymentReversalRow.payment_id) == col(PaymentRow.payment_id), isouter=True)
-        .where(col(PaymentRow.loan_id) == loan_id)
-        .order_by(col(PaymentRow.recorded_at), col(PaymentRow.payment_id))
-        .limit(most)
-    )
+    asked = booked_payments(loan_id).order_by(col(PaymentRow.recorded_at), col(PaymentRow.payment_id)).limit(most)
     if after is not None:
         asked = asked.where(tuple_(col(PaymentRow.recorded_at), col(PaymentRow.payment_id)) > after)
     match state:
@@ -264,19 +239,8 @@ async def _payments(session: AsyncSession, loan_id: str, state: str, after: tupl
         case _:
             pass
     return [
-        PaymentBooked(
-            payment_id=row.payment_id,
-            loan_id=row.loan_id,
-            amount=row.amount,
-            currency=row.currency,
-            received_at=row.received_at,
-            value_date=row.value_date,
-            source=row.source,
-            recorded_at=row.recorded_at,
-            reversed_at=taken_back.reversed_at if taken_back else None,
-            why_reversed=taken_back.reason if taken_back else None,
-        )
-        for row, taken_back in await session.exec(asked)
+        PaymentBooked(**dict(payment_now(row, gone)), loan_id=row.loan_id, currency=row.currency, recorded_at=row.recorded_at)
+        for row, gone in await session.exec(asked)
     ]
 
 

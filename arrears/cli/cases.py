@@ -257,25 +257,25 @@ async def _pay(site: Site, loan_id: str, payment: Payment) -> CaseView | None:
     # The ledger first: a case that cannot be told now refuses the next contact all the same.
     async with site.ledger() as ledger, ledger.exclusive() as session:
         await loans.record_payment(session, loan_id, payment, "cli", site.now)
-    try:
-        client = await site.temporal()
-        return await running_case.update(client, loan_id, Update.RECORD_PAYMENT, payment, f"payment-{payment.payment_id}")
-    except NoSuchCase:
-        return None
-    except Unreachable as gone:
-        raise Unreachable(f"payment {payment.payment_id} stands in the ledger, but its case could not be told yet: {gone}") from gone
+    stands = f"payment {payment.payment_id} stands in the ledger, but its case could not be told yet"
+    return await _told(site, loan_id, Update.RECORD_PAYMENT, payment, f"payment-{payment.payment_id}", stands)
 
 
 async def _reverse(site: Site, loan_id: str, said: Reversal) -> CaseView | None:
     async with site.ledger() as ledger, ledger.exclusive() as session:
         await reversals.reverse(session, said, "cli", site.now, loan_id=loan_id)
+    stands = f"payment {said.payment_id} counts no more; its case is told as soon as it can be"
+    return await _told(site, loan_id, Update.REVERSE_PAYMENT, said, f"reversal-{said.payment_id}", stands)
+
+
+async def _told(site: Site, loan_id: str, name: str, message: BaseModel, update_id: str, stands: str) -> CaseView | None:
+    """What the case makes of a fact that stands in the ledger; nothing if none runs. Raises ``Unreachable``, which says what ``stands``."""
     try:
-        client = await site.temporal()
-        return await running_case.update(client, loan_id, Update.REVERSE_PAYMENT, said, f"reversal-{said.payment_id}")
+        return await running_case.update(await site.temporal(), loan_id, name, message, update_id)
     except NoSuchCase:
         return None
     except Unreachable as gone:
-        raise Unreachable(f"payment {said.payment_id} counts no more; its case is told as soon as it can be: {gone}") from gone
+        raise Unreachable(f"{stands}: {gone}") from gone
 
 
 def _show(view: CaseView, *, as_json: bool) -> None:

@@ -110,7 +110,7 @@ async def _opened(desk: Desk, loan_id: str, name: str) -> Response:
 
 async def _page(desk: Desk, loan_id: str) -> CasePage:
     settings = desk.here.settings
-    now = await case_view.view(desk.here, desk.caller, loan_id)
+    now = await case_view.view(desk.here, loan_id)
     async with desk.here.ledger.reading() as session:
         story = await timeline(session, loan_id)
         attempts = await tried(session, loan_id)

@@ -30,9 +30,9 @@ class Agencies(BaseModel):
 
 
 @router.get("", operation_id="list_agencies")
-async def known(caller: Annotated[Caller, Depends(allowed(Action.READ_CASES))], here: Here) -> Agencies:
+async def known(_: Annotated[Caller, Depends(allowed(Action.READ_CASES))], here: Here) -> Agencies:
     """The agencies as they stand with the lender."""
-    return Agencies(items=await agencies.known(here, caller))
+    return Agencies(items=await agencies.known(here))
 
 
 @router.put("/{agency}", operation_id="keep_agency", status_code=HTTPStatus.ACCEPTED)

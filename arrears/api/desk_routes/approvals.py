@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from arrears.api.caller import Caller, allowed
@@ -13,7 +13,7 @@ from arrears.api.etags import tag_of, unchanged
 from arrears.api.house import Here
 from arrears.api.operations import approvals
 from arrears.api.operations.approvals import Answer, ApprovalNow, Decided, Reason
-from arrears.api.paging import Cursor, Cursors, Limit, Page, page
+from arrears.api.paging import Asking, Cursors, Page
 from arrears.domain.access import Action
 from arrears.domain.events import Id
 from arrears.domain.strategy import Role
@@ -42,27 +42,22 @@ class NewDecision(BaseModel):
 
 @router.get("", operation_id="list_approvals")
 async def waiting(
-    request: Request,
-    response: Response,
-    caller: Reader,
+    asked: Asking,
+    _: Reader,
     here: Here,
     role: Annotated[Role | None, Query(description="whose decision is asked")] = None,
     loan_id: Annotated[Id | None, Query(examples=["L-1001"])] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Page[OpenRequest]:
     """The requests that wait for a decision, the most urgent first, with the evidence that they rest on."""
     cursors = Cursors(f"approvals/{role}/{loan_id}", _POSITION)
-    after = cursors.read(cursor) if cursor is not None else None
-    found = await approvals.waiting(here, caller, role=role, loan_id=loan_id, after=after, most=limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    return page(request, response, found[:limit], cursors.write((last.deadline, last.approval_id)) if last else None)
+    found = await approvals.waiting(here, role=role, loan_id=loan_id, after=cursors.read(asked.cursor), most=asked.limit + 1)
+    return asked.of(found, cursors, lambda last: (last.deadline, last.approval_id))
 
 
 @router.get("/{approval_id:path}", operation_id="read_approval", responses=UNKNOWN)
-async def one(approval_id: ApprovalId, caller: Reader, here: Here) -> ApprovalNow:
+async def one(approval_id: ApprovalId, _: Reader, here: Here) -> ApprovalNow:
     """A request as it stands, with its decision, if there is one. Its ETag may be named in `If-Match` when it is decided."""
-    return await approvals.one(here, caller, approval_id)
+    return await approvals.one(here, approval_id)
 
 
 @router.post("/{approval_id:path}/decision", operation_id="decide_approval", responses=BY_THE_CASE | IN_OTHER_HANDS)
@@ -75,5 +70,5 @@ async def decide(
 ) -> Decided:
     """Approve or deny, as an operator of the role that is asked, who did not ask for it. Of two who decide at once one wins; the other is told by 409."""
     if "if-match" in request.headers:
-        unchanged(request, tag_of(await approvals.one(here, caller, approval_id)))
+        unchanged(request, tag_of(await approvals.one(here, approval_id)))
     return await approvals.decide(here, caller, approval_id, body.decision, body.reason or caller.reason or "")

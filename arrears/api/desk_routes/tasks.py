@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, TypeAdapter
 
 from arrears.api.caller import Caller, allowed
@@ -12,7 +12,7 @@ from arrears.api.desk_routes.ways import IN_OTHER_HANDS, TaskId
 from arrears.api.house import Here
 from arrears.api.operations import tasks
 from arrears.api.operations.tasks import TaskNow, TaskOutcome
-from arrears.api.paging import Cursor, Cursors, Limit, Page, page
+from arrears.api.paging import Asking, Cursors, Page
 from arrears.domain.access import Action
 from arrears.domain.events import Id
 from arrears.domain.strategy import Role
@@ -24,21 +24,16 @@ _POSITION: TypeAdapter[tuple[AwareDatetime, str]] = TypeAdapter(tuple[AwareDatet
 
 @router.get("", operation_id="list_tasks")
 async def waiting(
-    request: Request,
-    response: Response,
-    caller: Annotated[Caller, Depends(allowed(Action.READ_TASKS))],
+    asked: Asking,
+    _: Annotated[Caller, Depends(allowed(Action.READ_TASKS))],
     here: Here,
     role: Annotated[Role | None, Query(description="for whom they are")] = None,
     loan_id: Annotated[Id | None, Query(examples=["L-1001"])] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Page[TaskNow]:
     """The tasks that are open, the oldest first."""
     cursors = Cursors(f"tasks/{role}/{loan_id}", _POSITION)
-    after = cursors.read(cursor) if cursor is not None else None
-    found = await tasks.waiting(here, caller, role=role, loan_id=loan_id, after=after, most=limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    return page(request, response, found[:limit], cursors.write((last.opened_at, last.task_id)) if last else None)
+    found = await tasks.waiting(here, role=role, loan_id=loan_id, after=cursors.read(asked.cursor), most=asked.limit + 1)
+    return asked.of(found, cursors, lambda last: (last.opened_at, last.task_id))
 
 
 @router.post("/{task_id:path}/take", operation_id="take_task", responses=IN_OTHER_HANDS)

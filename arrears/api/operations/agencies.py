@@ -61,7 +61,7 @@ class AgencyNow(AgencyRecord):
     recorded_at: AwareDatetime
 
 
-async def known(here: House, caller: Caller) -> list[AgencyNow]:  # noqa: ARG001
+async def known(here: House) -> list[AgencyNow]:
     """All agencies, by name."""
     async with here.ledger.reading() as session:
         rows = (await session.exec(select(AgencyRow).order_by(col(AgencyRow.id)))).all()

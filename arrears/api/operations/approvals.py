@@ -51,7 +51,6 @@ class Decided(BaseModel):
 
 async def waiting(
     here: House,
-    caller: Caller,  # noqa: ARG001
     *,
     role: Role | None = None,
     loan_id: str | None = None,
@@ -63,7 +62,7 @@ async def waiting(
         return await approvals.open_approvals(session, here.now(), loan_id, role=role, after=after, most=most)
 
 
-async def one(here: House, caller: Caller, approval_id: str) -> ApprovalNow:  # noqa: ARG001
+async def one(here: House, approval_id: str) -> ApprovalNow:
     """The request as it stands. Raises ``Problem`` (404)."""
     return await _standing(here, approval_id)
 

@@ -12,8 +12,8 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
 
-from arrears.api.caller import Caller
 from arrears.api.cases import TemporalAway
 from arrears.api.house import House
 from arrears.api.operations.tasks import TaskNow, task_now
@@ -184,7 +184,7 @@ class CaseNow(_Shown):
     running: RunningNow
 
 
-async def view(here: House, caller: Caller, loan_id: str) -> CaseNow:  # noqa: ARG001
+async def view(here: House, loan_id: str) -> CaseNow:
     """Where the loan's case stands. Raises ``Problem`` (404)."""
     running = asyncio.create_task(_running(here, loan_id))
     try:
@@ -257,24 +257,29 @@ async def _runs(session: AsyncSession, loan_id: str, now: datetime) -> list[Case
     ]
 
 
-async def _payments(session: AsyncSession, loan_id: str) -> tuple[PaymentNow, ...]:
-    found = await session.exec(
-        select(PaymentRow, PaymentReversalRow)
-        .join(PaymentReversalRow, col(PaymentReversalRow.payment_id) == col(PaymentRow.payment_id), isouter=True)
-        .where(col(PaymentRow.loan_id) == loan_id)
-        .order_by(col(PaymentRow.received_at), col(PaymentRow.payment_id))
+def booked_payments(loan_id: str) -> Select[PaymentRow, PaymentReversalRow]:
+    """The query for a loan's payments, each with its reversal if it was taken back."""
+    taken_back = col(PaymentReversalRow.payment_id) == col(PaymentRow.payment_id)
+    return (
+        select(PaymentRow, PaymentReversalRow).join(PaymentReversalRow, taken_back, isouter=True).where(col(PaymentRow.loan_id) == loan_id)
     )
-    return tuple(
-        PaymentNow(
-            payment_id=row.payment_id,
-            amount=row.amount,
-            received_at=row.received_at,
-            value_date=row.value_date,
-            source=row.source,
-            reversed_at=taken_back.reversed_at if taken_back else None,
-            why_reversed=taken_back.reason if taken_back else None,
-        )
-        for row, taken_back in found
+
+
+async def _payments(session: AsyncSession, loan_id: str) -> tuple[PaymentNow, ...]:
+    asked = booked_payments(loan_id).order_by(col(PaymentRow.received_at), col(PaymentRow.payment_id))
+    return tuple(payment_now(row, taken_back) for row, taken_back in await session.exec(asked))
+
+
+def payment_now(row: PaymentRow, taken_back: PaymentReversalRow | None) -> PaymentNow:
+    """A payment as it is booked, with its reversal."""
+    return PaymentNow(
+        payment_id=row.payment_id,
+        amount=row.amount,
+        received_at=row.received_at,
+        value_date=row.value_date,
+        source=row.source,
+        reversed_at=taken_back.reversed_at if taken_back else None,
+        why_reversed=taken_back.reason if taken_back else None,
     )
 
 

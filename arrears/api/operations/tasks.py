@@ -86,7 +86,6 @@ class TaskOutcome(BaseModel):
 
 async def waiting(
     here: House,
-    caller: Caller,  # noqa: ARG001
     *,
     role: Role | None = None,
     loan_id: str | None = None,
