@@ -160,9 +160,9 @@ class Telling:
         async with self._ledger.exclusive() as session:
             if answer.taken:
                 assert answer.status is not None
-                return await outbox.delivered(session, row, now, answer.status)
-            await outbox.failed(session, row, self._again_at(row, answer, now), answer.status, answer.problem)
-        return None
+                await outbox.delivered(session, row, now, answer.status)
+            else:
+                await outbox.failed(session, row, self._again_at(row, answer, now), answer.status, answer.problem)
 
     async def _post(self, http: httpx.AsyncClient, row: DeliveryRow) -> _Answer:
         body = json.dumps(row.body, ensure_ascii=False, separators=(",", ":")).encode()
