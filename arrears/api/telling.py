@@ -25,6 +25,7 @@ from arrears.config.strategies import StrategyInvalid, StrategyUnknown
 from arrears.domain.clock import Clock
 from arrears.gateways.http import retry_after
 from arrears.gateways.signing import signature_headers
+from arrears.gateways.trust import trusted
 from arrears.ledger.engine import Ledger
 from arrears.ledger.events_out import outbox, reader
 from arrears.ledger.events_out.scene import TracksOf
@@ -72,7 +73,7 @@ class Telling:
     async def run(self) -> None:
         """Do it until :meth:`stop`. Whatever fails is tried again."""
         timeout = httpx.Timeout(self._to.answer_seconds, connect=self._to.connect_seconds)
-        async with httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False, verify=trusted()) as http:
             try:
                 await asyncio.gather(
                     self._repeat(self.read, self._rhythm.look_every, "events could not be read off the chain"),

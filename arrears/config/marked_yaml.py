@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 import yaml
@@ -59,7 +60,7 @@ def read(text: str) -> Marked:
     found = Marked()
     try:
         found.flaws.extend(_aliases(text))
-        node = None if found.flaws else yaml.compose(text, _Loader)
+        node = None if found.flaws else _composed(text)
     except yaml.MarkedYAMLError as wrong:
         found.flaws.append(_syntax(wrong, text))
         return found
@@ -77,8 +78,16 @@ def read(text: str) -> Marked:
     return found
 
 
+@lru_cache(maxsize=256)
+def _composed(text: str) -> yaml.Node | None:
+    """The document's nodes, which nobody changes. The same few files are read again and again, and this is most of the work."""
+    return yaml.compose(text, _Loader)
+
+
 def _aliases(text: str) -> list[Flaw]:
     """References to other places: a reader would have to follow them, and a few lines of them can unfold into gigabytes."""
+    if "*" not in text:
+        return []
     return [
         Flaw(
             event.start_mark.line + 1 if event.start_mark else 1,

@@ -16,6 +16,7 @@ from arrears.config.settings import GatewayName, GatewaySettings
 from arrears.domain import handover
 from arrears.gateways.contract import GatewayFinal, GatewayRetryable, Handover, Outgoing, Receipt
 from arrears.gateways.signing import signature_headers
+from arrears.gateways.trust import trusted
 
 _ORDERS = "/v1/orders"
 _LONGEST_WAIT = timedelta(days=1)
@@ -37,6 +38,7 @@ class HttpGateway:
             timeout=httpx.Timeout(settings.answer_seconds, connect=settings.connect_seconds),
             follow_redirects=False,
             trust_env=False,
+            verify=trusted(),
         )
 
     async def send(self, order: Outgoing | Handover) -> Receipt:

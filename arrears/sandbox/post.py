@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from arrears.config.settings import GatewayName
 from arrears.gateways.signing import signature_headers
+from arrears.gateways.trust import trusted
 from arrears.sandbox.record import Record, Report
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
@@ -24,7 +25,7 @@ class Post:
         self._record = record
         self._secrets = secrets
         self._new = asyncio.Event()
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(10, connect=2), trust_env=False)
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(10, connect=2), trust_env=False, verify=trusted())
 
     def ring(self) -> None:
         """Something was put into the record."""
