@@ -11,7 +11,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
+
+from arrears.ledger.engine import LedgerBusy, passes
 
 _FIELD = re.compile(r"[\w.$-]{1,64}", re.ASCII)
 _log = logging.getLogger(__name__)
@@ -55,6 +59,21 @@ class ProblemBody(BaseModel):
     errors: tuple[FieldProblem, ...] = ()
 
 
+def failed() -> Problem:
+    """The problem of a request at which something failed that nobody foresaw. Whoever answers with it logs what it was."""
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something failed here; try again, it is logged")
+
+
+def unserved(error: Exception) -> Problem:
+    """The problem of a request at which the ledger failed: one that may pass is the caller's to wait for, any other is logged."""
+    if passes(error):
+        _log.warning("the ledger did not serve a request: %s", type(error).__name__)
+        said = "the ledger is busy, or cannot be reached; send the same again in a moment, it counts once"
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "ledger_busy", said, headers={"Retry-After": "2"})
+    _log.error("request failed: %s", type(error).__name__, exc_info=error)
+    return failed()
+
+
 def malformed(error: ValidationError | RequestValidationError) -> Problem:
     """The problem of a request, or of an item in one, that does not have its shape."""
     within = 1 if isinstance(error, RequestValidationError) else 0  # which part of the request it is stands before the field
@@ -64,6 +83,10 @@ def malformed(error: ValidationError | RequestValidationError) -> Problem:
 
 
 def _field_problem(place: Sequence[object], within: int, message: str, kind: str) -> FieldProblem:
+    if kind == "union_tag_invalid":
+        message = "is none of the kinds that are known here"  # it would repeat what was sent
+    if kind == "union_tag_invalid":
+        message = "is of no kind that is known here"  # pydantic would repeat the kind that was sent
     inner = [] if kind == "json_invalid" else [_name(part) for part in place[within:]]
     return FieldProblem(field=".".join(inner) or (str(place[0]) if place else "body"), problem=message.removeprefix("Value error, "))
 
@@ -90,10 +113,13 @@ def answer_with_problems(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         return as_response(Problem(status, status.name.lower(), str(error.detail), headers=error.headers))
 
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(LedgerBusy)
+    @app.exception_handler(NoConnection)
+    @app.exception_handler(ConnectionError)
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> Response:
-        _log.error("request failed: %s", type(error).__name__, exc_info=error)
-        return as_response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something failed here; try again, it is logged"))
+        return as_response(unserved(error))
 
 
 def as_response(problem: Problem) -> Response:

@@ -24,10 +24,10 @@ from tests.console.scene import cased
 STATIC = Path(rooms.__file__).with_name("static")
 SEEN = {
     Role.COLLECTOR: ["Inbox", "Cases"],
-    Role.SUPERVISOR: ["Inbox", "Cases", "Portfolio"],
-    Role.RISK_CONTROL: ["Inbox", "Cases", "Portfolio"],
-    Role.AUDITOR: ["Inbox", "Cases", "Portfolio", "Audit"],
-    Role.ADMIN: ["Inbox", "Cases", "Portfolio", "Audit"],
+    Role.SUPERVISOR: ["Inbox", "Cases", "Portfolio", "Proof"],
+    Role.RISK_CONTROL: ["Inbox", "Cases", "Portfolio", "Proof"],
+    Role.AUDITOR: ["Inbox", "Cases", "Portfolio", "Audit", "Proof"],
+    Role.ADMIN: ["Inbox", "Cases", "Portfolio", "Audit", "Proof"],
 }
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from arrears.api.console import assets, audit, case, inbox, live, oidc, portfolio, search, shell, signing_in
+from arrears.api.console.desk import tell
+from arrears.api.problems import Problem, as_response
 
 routers = (
     assets.router,
@@ -28,3 +33,10 @@ def open_console(app: FastAPI) -> None:
     app.state.before_closing = pulse.end
     for router in routers:
         app.include_router(router)
+
+    @app.exception_handler(HTTPStatus.NOT_FOUND)
+    async def nowhere(request: Request, error: HTTPException) -> Response:
+        """An address that nothing answers: a page for a browser, a problem for a program."""
+        if "text/html" in request.headers.get("accept", ""):
+            return await tell(request, Problem(HTTPStatus.NOT_FOUND, "not_found", "there is no such page"))
+        return as_response(Problem(HTTPStatus.NOT_FOUND, "not_found", str(error.detail)))

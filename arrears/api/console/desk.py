@@ -11,6 +11,7 @@ Whoever has not signed in is sent to ``/login?next=…``; a ``Problem`` becomes 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from babel import negotiate_locale
 from fastapi import APIRouter, Depends, Request, Response
@@ -30,7 +31,7 @@ from sqlmodel import select
 from arrears.api.caller import MUST_CHANGE, Caller, identify, with_reason
 from arrears.api.console.render import TONGUES, Tongue, render, words
 from arrears.api.house import Here, House, house
-from arrears.api.problems import Problem, malformed
+from arrears.api.problems import Problem, failed, malformed
 from arrears.config.access import packaged_access
 from arrears.config.law import Law
 from arrears.domain.access import Action
@@ -41,6 +42,7 @@ from arrears.ledger.tables import ActorKind, ChainHeadRow, OperatorRow
 
 TONGUE_COOKIE = "arrears_language"
 _SEE_OTHER = HTTPStatus.SEE_OTHER
+_log = logging.getLogger(__name__)
 
 
 class SignInFirst(Exception):
@@ -143,9 +145,12 @@ class ConsoleRoute(APIRoute):
             except SignInFirst:
                 return _to_the_door(request)
             except RequestValidationError as misshapen:
-                return _tell(request, malformed(misshapen))
+                return await tell(request, malformed(misshapen))
             except Problem as problem:
-                return _choose_a_password(request) if problem.code == MUST_CHANGE else _tell(request, problem)
+                return _choose_a_password(request) if problem.code == MUST_CHANGE else await tell(request, problem)
+            except Exception as error:
+                _log.error("a page failed: %s", type(error).__name__, exc_info=error)
+                return await tell(request, failed())
 
         return answered
 
@@ -206,9 +211,17 @@ def asked_by_htmx(request: Request) -> bool:
 
 def local_path(wanted: str) -> str:
     """Where a browser may be sent afterwards: a path of this console, and no other place."""
-    parts = urlsplit(wanted)
+    parts = _split(wanted)
     safe = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not wanted.startswith(("//", "/\\"))
     return wanted if safe and "\\" not in wanted else "/"
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address that a browser, or somebody else, gave; none of what is no address at all."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _asked_for(request: Request) -> str:
@@ -221,7 +234,7 @@ def _asked_for(request: Request) -> str:
 def _to_the_door(request: Request) -> Response:
     if not asked_by_htmx(request):
         return _send(request, f"/login?next={quote(_asked_for(request), safe='')}")
-    page = urlsplit(request.headers.get("hx-current-url", "/"))
+    page = _split(request.headers.get("hx-current-url", "/"))
     back = quote(page.path + (f"?{page.query}" if page.query else ""), safe="")
     return _send(request, f"/login?next={back}")
 
@@ -235,13 +248,25 @@ def _choose_a_password(request: Request) -> Response:
     return Response(headers={"hx-redirect": "/password"}) if asked_by_htmx(request) else RedirectResponse("/password", _SEE_OTHER)
 
 
-def _tell(request: Request, problem: Problem) -> Response:
-    """A problem as a page of its own, or, for htmx, as a notice at the top of the page that is open."""
-    if problem.code == "must_change_password":
-        return _send(request, "/password")
+async def tell(request: Request, problem: Problem) -> Response:
+    """A problem as a page of its own, with the ways on of whoever is signed in; for htmx, as a notice at the top of the page that is open."""
     tongue = tongue_of(request, house(request))
     context = {"problem": problem, "path": request.url.path}
     if asked_by_htmx(request):
-        headers = {"hx-retarget": "#notice", "hx-reswap": "innerHTML"}
+        headers = {"hx-retarget": "#notice", "hx-reswap": "innerHTML"} | problem.headers
         return HTMLResponse(render(tongue, "problem_notice.html", context), problem.status, headers)
-    return HTMLResponse(render(tongue, "problem.html", context), problem.status)
+    desk = await _whoever_sits(request)
+    if desk is None:
+        context |= {"desk": None, "back": _asked_for(request)}
+        return HTMLResponse(render(tongue, "problem.html", context), problem.status, problem.headers)
+    answer = desk.page("problem.html", problem.status, problem=problem)
+    answer.headers.update(problem.headers)
+    return answer
+
+
+async def _whoever_sits(request: Request) -> Desk | None:
+    """The operator to whom a problem is told, if it can be said who it is: what has gone wrong may be just that."""
+    try:
+        return await _sit_down(request, house(request))
+    except Exception:
+        return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from arrears.api.console.desk import Desk
+from arrears.api.console.render import words
 from arrears.api.problems import Problem
 
 REASONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -54,4 +55,4 @@ def trouble(desk: Desk, problem: Problem) -> str:
         case "forbidden":
             return say("Your role may not do this.")
         case _:
-            return problem.detail
+            return words(desk.tongue).told(problem.detail)

@@ -19,6 +19,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from arrears.api.console.assets import asset
+from arrears.api.console.phrases import Phrase, phrases, told
 from arrears.domain.law import RULES
 from arrears.domain.money import Money
 
@@ -27,8 +28,12 @@ TONGUES: Final[Mapping[Tongue, str]] = {"zh-CN": "简体中文", "en": "English"
 """The console's languages, each under its own name."""
 
 LOCALES = Path(__file__).with_name("locales")
+_SAID = "said"  # the catalogue of what other rooms say
 _HOUR, _DAY = 3600, 86400
 _NO_KEY = re.compile(r"[^\w-]+", re.ASCII)
+_MINUTE = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\b")
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+_SUM = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?) ([A-Z]{3})\b")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Words:
     tongue: Tongue
     singular: Mapping[str, str]
     plural: Mapping[str, tuple[str, ...]]
+    phrases: tuple[Phrase, ...] = ()
 
     def gettext(self, message: str) -> str:
         return self.singular.get(message, message)
@@ -49,8 +55,15 @@ class Words:
         return forms[0] if len(forms) == 1 or n == 1 else forms[1]
 
     def code(self, code: str | None) -> str:
-        """A code of the ledger, such as ``no_answer``, in words."""
-        return "" if code is None else self.gettext(code.replace("_", " ").replace("-", " "))
+        """A code of the ledger, such as ``no_answer``, in words; what is no code but a sentence is ``told``."""
+        if code is None:
+            return ""
+        plain = code.replace("_", " ").replace("-", " ")
+        return self.singular.get(plain) or (self.told(code) if " " in code else plain)
+
+    def told(self, text: str) -> str:
+        """What another room says in English, such as why a case waits or what is wrong with a request."""
+        return told(text, self.singular, self.phrases)
 
     def rule(self, rule_id: str) -> str:
         """A rule in plain words; nothing for one that the code does not have."""
@@ -63,10 +76,13 @@ def words(tongue: Tongue) -> Words:
     """The texts of a language, from the catalogues of all rooms."""
     singular: dict[str, str] = {}
     plural: dict[str, tuple[str, ...]] = {}
+    with_fields: tuple[Phrase, ...] = ()
     folder = LOCALES / tongue.replace("-", "_")
     for path in sorted(folder.glob("*.po")):
         with path.open("rb") as file:
             catalogue = read_po(file, locale=tongue.replace("-", "_"))
+        if path.stem == _SAID:
+            with_fields = phrases({m.id: m.string for m in catalogue if isinstance(m.id, str) and isinstance(m.string, str) and m.string})
         for message in catalogue:
             match message.id, message.string:
                 case (str(one), _), (tuple() | list()) as forms:
@@ -75,7 +91,7 @@ def words(tongue: Tongue) -> Words:
                     singular[one] = said
                 case _:
                     pass
-    return Words(tongue, singular, plural)
+    return Words(tongue, singular, plural, with_fields)
 
 
 @cache
@@ -128,6 +144,12 @@ def _filters(locale: Locale, said: Words) -> dict[str, Callable[..., str]]:
         """The time of day in a zone: ``14:05``."""
         return format_time(value, "HH:mm", tzinfo=ZoneInfo(zone or "UTC"), locale=locale)
 
+    def sentence(text: str, zone: str | None) -> str:
+        """What other rooms say in English, its instants on the clocks of a zone, its days and amounts as they are written here."""
+        told = _MINUTE.sub(lambda at: moment(datetime.fromisoformat(f"{at[1]}+00:00"), zone), said.code(text))
+        told = _DATE.sub(lambda on: day(date.fromisoformat(on[0])), told)
+        return _SUM.sub(lambda of: money(of[1], of[2]), told)
+
     def weekday(value: datetime, zone: str | None) -> str:
         """The day of the week in a zone: ``Tue``."""
         return format_datetime(value, "EEE", tzinfo=ZoneInfo(zone or "UTC"), locale=locale)
@@ -151,6 +173,9 @@ def _filters(locale: Locale, said: Words) -> dict[str, Callable[..., str]]:
         "span": span,
         "key": key,
         "words": said.code,
+        "said": sentence,
+        "text": said.gettext,
+        "told": said.told,
         "rule": said.rule,
     }
 

@@ -140,6 +140,21 @@
     box.addEventListener("change", () => localStorage.setItem(SHORTCUTS, box.checked ? "on" : "off"));
   }
 
+  // A form that did not reach the server says so; a part that stays live does it by the line at the foot of the page.
+  const notice = document.getElementById("notice");
+  document.addEventListener("htmx:error", ({ detail }) => {
+    if (!detail.ctx) return;
+    if (detail.ctx.sourceElement?.matches?.("[data-live]")) {
+      say(line, line.dataset.away);
+      return;
+    }
+    const said = document.createElement("p");
+    said.className = "notice bad";
+    said.textContent = notice.dataset.unsent;
+    notice.replaceChildren(said);
+    notice.scrollIntoView({ block: "nearest" });
+  });
+
   // After a form was answered in place, whoever uses a keyboard stands at the answer.
   document.addEventListener("htmx:after:swap", () => {
     const answer = document.querySelector("[data-focus]");

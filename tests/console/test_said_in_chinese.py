@@ -1,0 +1,230 @@
+"""What a Chinese page shows in English: nothing but ids, codes and citations. Sentences of other rooms are found in their sources, pages are loaded."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import product
+from pathlib import Path
+
+import httpx
+import pytest
+
+import arrears
+from arrears.api.caller import SESSION_COOKIE
+from arrears.api.console.render import words
+from arrears.domain.strategy import Role, TaskKind
+from arrears.domain.verdict import Effect
+from arrears.ledger.tables import DeliveryRow, DeliveryState, VerdictRow
+from tests.console.conftest import OPERATORS, Console
+from tests.console.scene import asked, cased, task, unreached
+
+HOME = Path(arrears.__file__).parent
+ENGLISH = re.compile(r"[A-Za-z']{2,} [A-Za-z']{2,}")
+SAMPLE = "X-1"
+
+TOLD_BY = (
+    *("domain/apply.py", "domain/planner.py", "domain/conditions.py", "workflows/view.py"),
+    *("api/door.py", "api/problems.py", "api/portfolio_routes.py", "api/paging.py", "api/idempotency.py"),
+    *("api/console/desk.py", "api/console/audit.py", "api/console/inbox_cards.py", "api/operations/telling.py"),
+    *("api/console/signing_in.py", "api/console/oidc.py", "api/console/__init__.py"),
+    *("ledger/worklists.py", "ledger/search/asked.py", "ledger/search/finding.py", "ledger/audit_trail.py", "ledger/figures/model.py"),
+    *("ledger/facts/writing.py", "ledger/facts/people.py"),
+)
+"""Where sentences are made that a page shows as they come: why a case waits, why a step was passed over, what is wrong with a request."""
+
+SAYS: dict[str, tuple[int, ...]] = {
+    "Problem": (2,),
+    "FactRefused": (1, 2),
+    "WorkListRefused": (0,),
+    "WorkListUnknown": (0,),
+    "NameTaken": (0,),
+    "CursorRefused": (0,),
+    "ValueError": (0,),
+    "_unfit": (1,),
+    "Close": (1,),
+    "Recall": (2,),
+    "Wait": (1, 2),
+    "_Wake": (1,),
+}
+"""Which arguments of a call are such a sentence; of several, the sentence is ``one: other``."""
+RETURNS = {"objection", "_reasons", "_about_other_rungs", "_about_the_loan", "_next", "_why"}
+NAMED = {"why", "void_why"}
+ASSIGNED = {"said", "problem", "detail"}
+NOT_AT_A_PAGE = (
+    "up to 255 visible ASCII characters, such as a UUID",
+    "X-1: up to 255 visible ASCII characters, such as a UUID",
+    "Idempotency-Key: X-1",
+    "X-1; report a missed payment to open one",
+    "the provider calls itself by another name than ARREARS_OIDC_ISSUER",
+)
+"""What only programs are told, or what is put together of sentences that stand here by themselves."""
+
+
+def texts(node: ast.expr) -> Iterator[str]:
+    """What an expression can say, with a sample for whatever is put into it."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else SAMPLE for part in parts)
+        case ast.IfExp(body=one, orelse=other) | ast.BoolOp(values=[one, other]):
+            yield from texts(one)
+            yield from texts(other)
+        case ast.Tuple(elts=parts):
+            for part in parts:
+                yield from texts(part)
+        case _:
+            return
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """The sentences that a module makes for people to read."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=keywords):
+                wanted = [[*texts(args[n])] for n in SAYS.get(name, ()) if n < len(args)]
+                if name == "FactRefused":
+                    yield from map(": ".join, product(*wanted))
+                else:
+                    yield from (text for found in wanted for text in found)
+                yield from (text for given in keywords if given.arg in NAMED for text in texts(given.value))
+            case ast.FunctionDef(name=name) if name in RETURNS:
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Return | ast.Yield) and inner.value is not None:
+                        yield from texts(inner.value)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in ASSIGNED:
+                yield from texts(value)
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("told_by", TOLD_BY)
+def test_whatever_another_room_tells_an_operator_is_said_in_chinese(told_by: str) -> None:
+    chinese = words("zh-CN")
+    found = {text for text in sentences(HOME / told_by) if " " in text} - {*NOT_AT_A_PAGE}
+    assert found, f"{told_by} says nothing any more: take it off the list"
+    assert sorted(text for text in found if ENGLISH.search(chinese.code(text))) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("1294.19 CNY overdue; the ladder goes on", "逾期 1294.19 CNY；催收流程继续"),
+        ("the ladder stands still: complaint, dispute", "催收流程停止：投诉、异议"),
+        ("person_id: P_1 is not in the ledger: import the loan first", "人员：账本中没有 P_1：请先导入贷款"),
+        ("days_to lies below days_from", "逾期天数（到） 小于 逾期天数（从）"),
+        ("days_to: Input should be less than or equal to 36500; text: Field required", "逾期天数（到）：不能大于 36500；编号：此项必填"),
+        ("call first-call.1", "拨打电话 first-call.1"),
+    ],
+)
+def test_ids_amounts_and_codes_in_a_sentence_stay_and_are_said(english: str, chinese: str) -> None:
+    assert words("zh-CN").told(english) == chinese
+
+
+def test_a_sentence_that_nobody_has_translated_stays_as_it_is() -> None:
+    assert words("zh-CN").told("the moon stands over L_1: look up") == "the moon stands over L_1: look up"
+
+
+class _Shown(HTMLParser):
+    """The texts that a page shows: not those of another language, nor ids and codes."""
+
+    _APART = frozenset({"code", "script", "style", "kbd", "title"})
+    _VOID = frozenset({"meta", "link", "input", "br", "img", "hr", "use", "rect", "line", "path", "circle"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._open: list[bool] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        apart = tag in self._APART or given.get("lang", "zh-CN") != "zh-CN" or "id" in (given.get("class") or "").split()
+        if not apart:
+            self.texts += [text for name in ("title", "aria-label", "placeholder", "data-label") if (text := given.get(name))]
+        if tag not in self._VOID:
+            self._open.append(apart)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self._VOID and self._open:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self._open):
+            self.texts.append(data)
+
+
+def in_english(page: str) -> list[str]:
+    """The words of a page that ought to be Chinese and are English."""
+    shown = _Shown()
+    shown.feed(page)
+    return sorted({text.strip() for text in shown.texts if ENGLISH.search(text)})
+
+
+LOAN = "L-1001"
+PAGES: tuple[tuple[Role, str, int], ...] = (
+    (Role.SUPERVISOR, "/inbox?show=all", 200),
+    (Role.COLLECTOR, "/inbox?show=all", 200),
+    (Role.SUPERVISOR, "/inbox/keys", 200),
+    (Role.SUPERVISOR, "/cases", 200),
+    (Role.SUPERVISOR, "/cases?state=closed", 200),
+    (Role.SUPERVISOR, "/cases?days_from=many&owed_from=-1&sort=none&opened_from=soon", 422),
+    (Role.SUPERVISOR, "/cases?days_from=9&days_to=1", 422),
+    (Role.SUPERVISOR, "/cases?after=nothing", 422),
+    (Role.SUPERVISOR, "/cases/L-none", 404),
+    (Role.SUPERVISOR, "/portfolio", 200),
+    (Role.SUPERVISOR, "/portfolio?since=soon", 422),
+    (Role.SUPERVISOR, "/portfolio?since=2026-11-02&until=2026-11-01", 422),
+    (Role.SUPERVISOR, "/portfolio?since=1999-11-02", 422),
+    (Role.SUPERVISOR, "/rules", 200),
+    (Role.SUPERVISOR, "/proof", 200),
+    (Role.SUPERVISOR, "/proof/page", 404),
+    (Role.SUPERVISOR, "/proof?head=1", 422),
+    (Role.SUPERVISOR, "/audit", 403),
+    (Role.COLLECTOR, "/portfolio", 403),
+    (Role.AUDITOR, "/audit", 200),
+    (Role.AUDITOR, "/audit?since=soon", 422),
+    (Role.AUDITOR, "/audit?since=2026-11-02&until=2026-11-01", 422),
+    (Role.AUDITOR, "/audit?cursor=1", 422),
+    (Role.ADMIN, "/password", 200),
+    (Role.ADMIN, "/nowhere", 404),
+)
+
+
+async def test_a_chinese_page_has_no_english_words_in_it(console: Console) -> None:
+    """Pages that are full, pages that are empty, and what is said of an address that makes no sense."""
+    await console.add(
+        *cased(LOAN),
+        *cased("L-1002"),
+        *unreached("L-1002", "L-1002.1"),
+        task(LOAN, console.now()),
+        task(LOAN, console.now(), kind=TaskKind.LEGAL_CONSULTATION, role=Role.SUPERVISOR),
+        VerdictRow(
+            attempt_id=f"{LOAN}.1/sms.1",
+            case_id=f"{LOAN}.1",
+            decided_at=console.now(),
+            verdict=Effect.DENY,
+            rules=["US-20", "CN-01"],
+            observed=[],
+            facts_hash="0" * 64,
+            permanent=True,
+        ),
+        DeliveryRow(
+            id="msg-1", key="opened", kind="case.opened", loan_id=LOAN, body={}, state=DeliveryState.DEAD, recorded_at=console.now()
+        ),
+    )
+    await asked(console.ledger, LOAN, console.now())
+    said: dict[str, list[str]] = {}
+    async with httpx.AsyncClient(base_url=console.url, headers={"accept-language": "zh-CN", "accept": "text/html"}) as http:
+        for role, path, status in PAGES:
+            http.cookies = httpx.Cookies({SESSION_COOKIE: await console.begin(OPERATORS[role][0])})
+            answer = await http.get(path)
+            assert answer.status_code == status, (path, answer.status_code)
+            if found := in_english(answer.text):
+                said[path] = found
+        http.cookies.clear()
+        door = await http.get("/login")
+        said |= {"/login": found} if (found := in_english(door.text)) else {}
+    assert said == {}
