@@ -27,7 +27,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, pytest.CallInf
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how much the simulation of core and checker tried, over all workers."""
-    from tests.simulation.world import Tally
+    from tests.simulation.tally import Tally
 
     reports = (*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ()))
     tried = [value for report in reports for name, value in report.user_properties if name == "simulation"]

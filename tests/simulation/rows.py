@@ -5,10 +5,12 @@ The rows are the checker's own types: they are the raw facts. What the core is s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, ParamSpec, TypeVar
 
 from arrears.domain import person as people
 from arrears.domain import situation as core
@@ -19,17 +21,28 @@ from arrears.domain.outcome import NOT_MADE
 from arrears.domain.strategy import Channel, Line, Role
 from arrears.prove import model as raw
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _EPOCH = date(1970, 1, 1)
 _NOT_MADE = frozenset(o.value for o in NOT_MADE)
 
 
+def kept(of: Callable[_P, _T]) -> Callable[_P, _T]:
+    """What is shown of one row in one state is made once, however often a world is looked at."""
+    return lru_cache(maxsize=8192)(of)  # pyright: ignore[reportReturnType]
+
+
 @dataclass
 class Rows:
-    """Everything that was ever written down, with the instants at which it became known."""
+    """Everything that was ever written down, with the instants at which it became known.
+
+    What people said and are is written down before an instant or after it, so that they are the same to all that is proposed at one instant.
+    """
 
     seat: str
     file: raw.DebtorFile
     book: raw.Book = field(default_factory=raw.Book)
+    _people_at: tuple[tuple[raw.Instant, raw.Instant], tuple[people.Person, ...]] | None = None
 
     def known_at(self, now: raw.Instant, action: core.Action, *, at_once: bool = False) -> core.Situation:
         """What a ledger would show the core at an instant of an action; ``at_once``: with what arrives at that very instant."""
@@ -38,15 +51,22 @@ class Rows:
         return core.Situation(
             at=raw.moment(now),
             action=action,
-            people=tuple(self._person(person, now, seen) for person in file.persons.values()),
+            people=self._people(now, seen),
             loans=tuple(self._loan(loan, now, seen, whole=loan.loan_id == mine) for loan in file.loans.values()),
-            history=tuple(_contact(c, now) for c in file.contacts if _is_known(c, now, seen) and c.outcome not in _NOT_MADE),
+            history=tuple(_contact(c, _outcome(c, now)) for c in file.contacts if _is_known(c, now, seen) and c.outcome not in _NOT_MADE),
             holds=tuple(_hold(h) for h in file.holds if h.known_at < seen and not (h.lift_known_at is not None and h.lift_known_at <= now)),
             approvals=tuple(_approval(a, now, seen) for a in file.approvals.values() if a.approval_id == action.approval),
-            agencies=tuple(_agency(a, self._today(now)) for a in self.book.agencies.values()),
-            notices=tuple(_notice(n, seen) for n in file.notices if n.sent_at < seen),
+            agencies=tuple(_agency(a, _is_listed(a, self._today(now))) for a in self.book.agencies.values()),
+            notices=tuple(
+                _notice(n, _known_by(n.delivered_at, seen), _known_by(n.bounced_at, seen)) for n in file.notices if n.sent_at < seen
+            ),
             lender_seat=self.seat,
         )
+
+    def _people(self, now: raw.Instant, seen: raw.Instant) -> tuple[people.Person, ...]:
+        if self._people_at is None or self._people_at[0] != (now, seen):
+            self._people_at = (now, seen), tuple(self._person(person, now, seen) for person in self.file.persons.values())
+        return self._people_at[1]
 
     def _today(self, now: raw.Instant) -> int:
         """The borrower's day, on which the ledger asks who is listed."""
@@ -73,10 +93,18 @@ class Rows:
             zone=person.zone,
             residence=person.residence,
             birth_date=None if person.born is None else _EPOCH + timedelta(days=person.born),
-            contact_points=tuple(_point(p, seen) for p in file.points.values() if p.person_id == person.person_id),
-            wishes=tuple(_wish(w) for w in file.wishes if w.person_id == person.person_id and w.at < seen),
+            contact_points=tuple(
+                _point(p, _by_then(p.invalid_since, seen), _by_then(p.employer_forbids_at, seen))
+                for p in file.points.values()
+                if p.person_id == person.person_id
+            ),
+            wishes=tuple(
+                _wish(w._replace(withdrawn_at=_known_by(w.withdrawn_at, seen)))
+                for w in file.wishes
+                if w.person_id == person.person_id and w.at < seen
+            ),
             consents=tuple(
-                _consent(f"{person.person_id}/{n}", c)
+                _consent(f"{person.person_id}/{n}", c._replace(withdrawn_at=_known_by(c.withdrawn_at, seen)))
                 for n, c in enumerate(file.consents)
                 if c.person_id == person.person_id and c.given_at < seen
             ),
@@ -119,7 +147,11 @@ class Rows:
             owed=Money(amount=owed, currency="CNY") if zone else None,
             annual_cost=None if loan.annual_cost is None else _amount(loan.annual_cost),
             limitation_ends_on=None if loan.limitation_ends_on is None else _day(loan.limitation_ends_on),
-            ties=tuple(_tie(t, now, seen) for t in file.ties if t.loan_id == loan.loan_id),
+            ties=tuple(
+                _tie(t, _by_then(t.disclaimed_at, seen), _by_then(t.may_ask_again_at, now + 1), _by_then(t.steps_aside_at, now + 1))
+                for t in file.ties
+                if t.loan_id == loan.loan_id
+            ),
             case_open=case.opened_at <= now and (case.closed_at is None or seen <= case.closed_at),
             unheard_payments=tuple(p.payment_id for p in payments if p.heard_at is None or p.heard_at > now),
             figures=(owed,),
@@ -144,7 +176,8 @@ def _amount(value: raw.Amount) -> Decimal:
     return Decimal(value) / 10_000
 
 
-def _tie(t: raw.Tie, now: raw.Instant, seen: raw.Instant) -> people.Tie:
+@kept
+def _tie(t: raw.Tie, disclaimed: bool, may_ask_again: bool, steps_aside: bool) -> people.Tie:
     return people.Tie(
         person=t.person_id,
         relation=people.Relation(t.role),
@@ -152,10 +185,10 @@ def _tie(t: raw.Tie, now: raw.Instant, seen: raw.Instant) -> people.Tie:
         volunteered=t.volunteered,
         liable_up_to=None if t.liable_up_to is None else _amount(t.liable_up_to),
         estate_value=None if t.estate_value is None else _amount(t.estate_value),
-        disclaimed=t.disclaimed_at is not None and t.disclaimed_at < seen,
-        may_ask_again=t.may_ask_again_at is not None and t.may_ask_again_at <= now,
+        disclaimed=disclaimed,
+        may_ask_again=may_ask_again,
         may_ask_again_at=None if t.may_ask_again_at is None else raw.moment(t.may_ask_again_at),
-        steps_aside=t.steps_aside_at is not None and t.steps_aside_at <= now,
+        steps_aside=steps_aside,
     )
 
 
@@ -163,8 +196,12 @@ def _is_known(contact: raw.Contact, now: raw.Instant, seen: raw.Instant) -> bool
     return contact.at <= now and (not contact.reported or contact.known_at is None or contact.known_at < seen)
 
 
-def _contact(c: raw.Contact, now: raw.Instant) -> core.Contact:
-    outcome = c.outcome if c.known_at is not None and c.known_at <= now else None
+def _outcome(c: raw.Contact, now: raw.Instant) -> str | None:
+    return c.outcome if c.known_at is not None and c.known_at <= now else None
+
+
+@kept
+def _contact(c: raw.Contact, outcome: str | None) -> core.Contact:
     return core.Contact.model_validate(
         {
             "contact_id": c.contact_id,
@@ -182,7 +219,12 @@ def _contact(c: raw.Contact, now: raw.Instant) -> core.Contact:
     )
 
 
-def _point(p: raw.ContactPoint, seen: raw.Instant) -> people.ContactPoint:
+def _by_then(since: raw.Instant | None, seen: raw.Instant) -> bool:
+    return since is not None and since < seen
+
+
+@kept
+def _point(p: raw.ContactPoint, invalid: bool, employer_forbids: bool) -> people.ContactPoint:
     return people.ContactPoint.model_validate(
         {
             "contact_point_id": p.point_id,
@@ -192,8 +234,8 @@ def _point(p: raw.ContactPoint, seen: raw.Instant) -> people.ContactPoint:
             "zones": ((p.zone,) if p.zone else ()) + p.more_zones,
             "place": p.place,
             "legal_basis": p.legal_basis,
-            "invalid": p.invalid_since is not None and p.invalid_since < seen,
-            "employer_forbids": p.employer_forbids_at is not None and p.employer_forbids_at < seen,
+            "invalid": invalid,
+            "employer_forbids": employer_forbids,
             "reassignment_checked_at": None if p.reassignment_checked_at is None else raw.moment(p.reassignment_checked_at),
         }
     )
@@ -209,6 +251,7 @@ def _time(seconds: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
+@kept
 def _wish(w: raw.Wish) -> people.Wish:
     return people.Wish(
         kind=people.WishKind(w.kind),
@@ -220,6 +263,7 @@ def _wish(w: raw.Wish) -> people.Wish:
     )
 
 
+@kept
 def _consent(consent_id: str, c: raw.Consent) -> people.Consent:
     return people.Consent(
         consent_id=consent_id,
@@ -232,6 +276,7 @@ def _consent(consent_id: str, c: raw.Consent) -> people.Consent:
     )
 
 
+@kept
 def _hold(h: raw.Hold) -> core.Hold:
     return core.Hold(
         hold_id=h.hold_id,
@@ -265,11 +310,15 @@ def _approval(a: raw.Approval, now: raw.Instant, seen: raw.Instant) -> core.Appr
     )
 
 
-def _agency(a: raw.Agency, today: int) -> core.Agency:
+def _is_listed(a: raw.Agency, today: int) -> bool:
+    return a.listed_from is not None and a.listed_from <= today and (a.listed_until is None or today <= a.listed_until)
+
+
+@kept
+def _agency(a: raw.Agency, listed: bool) -> core.Agency:
     def day(number: int | None) -> date | None:
         return None if number is None else _EPOCH + timedelta(days=number)
 
-    listed = a.listed_from is not None and a.listed_from <= today and (a.listed_until is None or today <= a.listed_until)
     return core.Agency.model_validate(
         {
             "agency": a.agency,
@@ -287,11 +336,12 @@ def _agency(a: raw.Agency, today: int) -> core.Agency:
     )
 
 
-def _notice(n: raw.Notice, seen: raw.Instant) -> core.Notice:
-    def by_now(at: raw.Instant | None) -> raw.Instant | None:
-        return at if at is not None and at < seen else None
+def _known_by(at: raw.Instant | None, seen: raw.Instant) -> raw.Instant | None:
+    return at if at is not None and at < seen else None
 
-    delivered, bounced = by_now(n.delivered_at), by_now(n.bounced_at)
+
+@kept
+def _notice(n: raw.Notice, delivered: raw.Instant | None, bounced: raw.Instant | None) -> core.Notice:
     return core.Notice.model_validate(
         {
             "kind": n.kind,

@@ -7,13 +7,11 @@ the checker reads all rows. The two must agree: nothing that left breaks a rule,
 from __future__ import annotations
 
 import hashlib
-import json
 import random
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from arrears.config.law import Law
@@ -21,13 +19,15 @@ from arrears.config.settings import PACKAGED
 from arrears.domain.content import Block
 from arrears.domain.judge import judge
 from arrears.domain.regime import Regime
-from arrears.domain.situation import Action, ContactAction, ReferralAction
+from arrears.domain.situation import Action, ContactAction, ReferralAction, Situation
 from arrears.domain.strategy import Referral
 from arrears.domain.verdict import Effect, Finding, Verdict
 from arrears.prove import model as raw
 from arrears.prove.judge import Judge
 from arrears.prove.zones import Zones
-from tests.simulation import drawn, events
+from tests.simulation import drawn, events, pressing
+from tests.simulation.pressing import Wanted
+from tests.simulation.tally import Disagreement, Tally
 
 REGIMES: tuple[Regime, ...] = tuple(Law(PACKAGED / "regimes").current())
 
@@ -47,8 +47,8 @@ UNSEEN = {
 """Where the core looks and no row of the ledger lets the checker look, by the source that a finding names."""
 HANDOVERS = 0.25
 """How many of all proposals are handovers."""
-PRESSING = 0.2
-"""In how many worlds one person is wanted again and again."""
+PRESSED = 0.35
+"""How many worlds press against one limit."""
 
 _READ_BY_BOTH = frozenset({"CN-12", "US-24"})
 
@@ -90,16 +90,6 @@ BLOCKS = frozenset(Block)
 HASH = "a" * 64
 
 
-class Wanted(NamedTuple):
-    """A contact that somebody wants to make, and how it would end."""
-
-    loan_id: str
-    person_id: str
-    channel: str
-    purpose: str
-    outcome: str | None
-
-
 _PLANS: dict[Any, Any] = {}
 ZONES = Zones()
 """What the checker knows of zones, kept from world to world."""
@@ -122,99 +112,46 @@ def changed(regimes: Sequence[Regime], changes: dict[str, dict[str, Any] | None]
 LOOSENED = changed(REGIMES, LOOSER)
 
 
-@dataclass
-class Tally:
-    """How much was tried."""
-
-    worlds: int = 0
-    contacts: int = 0
-    handovers: int = 0
-    left: int = 0
-    handed_over: int = 0
-    looser: int = 0
-    unseen: int = 0
-    at_once: int = 0
-    effects: Counter[str] = field(default_factory=Counter[str])
-    rules: Counter[str] = field(default_factory=Counter[str])
-    checked: Counter[str] = field(default_factory=Counter[str])
-
-    def add(self, other: Tally) -> None:
-        for name in ("worlds", "contacts", "handovers", "left", "handed_over", "looser", "unseen", "at_once"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.effects += other.effects
-        self.rules += other.rules
-        self.checked += other.checked
-
-    def as_json(self) -> str:
-        return json.dumps(vars(self))
-
-    @classmethod
-    def of_json(cls, text: str) -> Tally:
-        tally = cls()
-        figures: dict[str, Any] = json.loads(text)
-        for name, figure in figures.items():
-            setattr(tally, name, Counter[str](cast(dict[str, int], figure)) if isinstance(figure, dict) else figure)
-        return tally
-
-    @property
-    def verdicts(self) -> int:
-        return self.contacts + self.handovers
-
-    def __str__(self) -> str:
-        effects = ", ".join(f"{effect} {n:,}" for effect, n in sorted(self.effects.items()))
-        return (
-            f"{self.worlds:,} worlds: {self.verdicts:,} verdicts ({effects}) on {self.contacts:,} contacts, of which {self.left:,} left, and "
-            f"{self.handovers:,} handovers, of which {self.handed_over:,} were made; {len(self.rules)} rules of the core and {len(self.checked)} of the "
-            f"checker fired; by softer numbers {self.looser:,}, by what no row shows {self.unseen:,}, at the very instant {self.at_once:,}"
-        )
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """One proposal about which the core and the checker do not agree. ``unsound``: the core let out what the checker calls unlawful."""
-
-    proposed: raw.Contact | raw.Placement
-    verdict: Verdict
-    violations: tuple[raw.Violation, ...]
-
-    @property
-    def unsound(self) -> bool:
-        return self.verdict.effect is Effect.ALLOW
-
-    def __str__(self) -> str:
-        core = [f"{f.rule} {f.effect}: {f.observed} / {f.limit}" for f in self.verdict.findings]
-        checker = [f"{v.rule}: {v.observed} / {v.limit}" for v in self.violations]
-        at = self.proposed.at if isinstance(self.proposed, raw.Contact) else self.proposed.sent_at
-        said = f"core: {self.verdict.effect} {core}\n  checker: {checker or 'nothing'}"
-        return f"{raw.moment(at):%Y-%m-%d %H:%M:%S} {self.proposed[:]}\n  {said}"
-
-
 class World:
-    """One borrower, their loans and the people around them, on some days. ``law`` is what the core judges by."""
+    """One borrower, their loans and the people around them, on some days.
 
-    def __init__(self, luck: random.Random, law: Sequence[Regime] = REGIMES, residence: str | None = None) -> None:
-        self.luck, self.law, self.tally, self.disagreements = luck, law, Tally(worlds=1), list[Disagreement]()
+    ``law`` is what the core judges by, ``sees`` what it is shown of a situation, and ``press`` one of ``PRESSING``: the limit that the world presses
+    against; by chance if none is named.
+    """
+
+    def __init__(
+        self,
+        luck: random.Random,
+        law: Sequence[Regime] = REGIMES,
+        residence: str | None = None,
+        *,
+        press: str | None = None,
+        sees: Callable[[Situation], Situation] | None = None,
+    ) -> None:
+        self.luck, self.law, self.sees, self.tally, self.disagreements = luck, law, sees, Tally(worlds=1), list[Disagreement]()
         self.looser = LOOSENED if law is REGIMES else changed(law, LOOSER)
         self.rows, self.residence, self.zone, self.begin = drawn.world(luck, residence)
+        kind = press or (luck.choice(tuple(pressing.PRESSING)) if luck.random() < PRESSED else None)
+        self.pressing = pressing.wanted(kind, luck, self.rows, self.zone, self.begin, self.residence) if kind else {}
 
     def play(self) -> Tally:
         """Let events and proposals come in a random order of instants, then read everything again."""
-        luck = self.luck
+        luck, calm = self.luck, bool(self.pressing)
         before = 0
-        pressing = self._pressing() if luck.random() < PRESSING else {}
-        for now in sorted({self._instant() for _ in range(luck.randint(5, 40))} | pressing.keys()):
-            if luck.random() < 0.35:
+        for now in sorted({self._instant() for _ in range(luck.randint(2, 12) if calm else luck.randint(8, 50))} | self.pressing.keys()):
+            if luck.random() < (0.04 if calm else 0.35):
                 events.happen(luck, self.rows, max(before, now - luck.choice((0, 1, 60, 600, 4000)) * raw.SECOND))
-                self.rows.file.contacts.sort(key=lambda c: c.at)
-            if now in pressing:
-                self.propose(now, pressing[now])
-            for _ in range(0 if now in pressing else luck.choice((1, 1, 1, 1, 2))):
+            self.rows.file.contacts.sort(key=lambda c: c.at)
+            if now in self.pressing:
+                self.propose(now, self.pressing[now])
+            for _ in range(luck.choice((0, 0, 0, 1) if calm else (1, 1, 2, 2, 3))):
                 if luck.random() < HANDOVERS:
                     self.hand_over(now)
                 else:
                     self.propose(now)
             before = now
         self.read_all()
+        self.tally.disagreements = len(self.disagreements)
         return self.tally
 
     def _instant(self) -> raw.Instant:
@@ -227,26 +164,6 @@ class World:
             return raw.instant(local.astimezone(UTC)) + luck.choice((0, 0, 0, -raw.SECOND, raw.SECOND))
         return raw.instant(self.begin) + luck.randrange(drawn.DAYS * 86_400) * raw.SECOND
 
-    def _pressing(self) -> dict[raw.Instant, Wanted]:
-        """One person is wanted again and again: the borrower on one day, or somebody who owes nothing within a few days, once the borrower is lost."""
-        luck, file = self.luck, self.rows.file
-        loan_id = luck.choice(tuple(file.loans))
-        others = [tie.person_id for tie in file.ties if tie.loan_id == loan_id and tie.role in ("emergency", "contact")]
-        day, zone = self.begin.date() + timedelta(days=luck.randrange(1, drawn.DAYS - 4)), ZoneInfo(self.zone)
-
-        def at(days: int, minutes: int) -> raw.Instant:
-            return raw.instant((datetime.combine(day, time(10), zone) + timedelta(days=days, minutes=minutes)).astimezone(UTC))
-
-        if others and luck.random() < 0.6:
-            events.lost(self.rows, at(0, -luck.choice((1, 600))))
-            person_id = luck.choice(others)
-            return {
-                at(n, luck.randrange(60)): Wanted(loan_id, person_id, luck.choice(("call", "sms")), "relay", "relayed")
-                for n in range(luck.randint(2, 4))
-            }
-        spoken = luck.choice(("answered_delaying", "answered_delaying", "unknown", "no_answer"))
-        return {at(0, n * luck.randint(31, 45)): Wanted(loan_id, "P-0", "call", "collect", spoken) for n in range(luck.randint(4, 8))}
-
     def propose(self, now: raw.Instant, wanted: Wanted | None = None) -> None:
         """Put a contact to the core at an instant, and to the checker as if it had left; any contact if none is wanted."""
         contact, approval = self._contact(now, wanted)
@@ -254,7 +171,7 @@ class World:
             self.rows.file.approvals[approval.approval_id] = approval
         action = _action(contact)
         at_once = self.luck.random() < 0.5
-        verdict = judge(self.rows.known_at(now, action, at_once=at_once), self.law)
+        verdict = self._judged(now, action, self.law, at_once=at_once)
         self.tally.contacts += 1
         self._count(verdict)
         file = self.rows.file
@@ -282,7 +199,7 @@ class World:
         if approval is not None:
             self.rows.file.approvals[approval.approval_id] = approval
         action = _referral(placement)
-        verdict = judge(self.rows.known_at(now, action, at_once=self.luck.random() < 0.5), self.law)
+        verdict = self._judged(now, action, self.law, at_once=self.luck.random() < 0.5)
         self.tally.handovers += 1
         self._count(verdict)
         self.rows.file.verdicts.append(raw.Verdict(placement.placement_id, placement.case_id, now, verdict.effect, rules=verdict.rules))
@@ -336,12 +253,16 @@ class World:
 
     def _nothing_against(self, action: Action, now: raw.Instant, law: Sequence[Regime]) -> bool:
         """Whether, of what came at the very instant either first or last, some order leaves nothing against it that a row would show."""
-        return any(_all_unseen(judge(self.rows.known_at(now, action, at_once=first), law).findings, action) for first in (False, True))
+        return any(_all_unseen(self._judged(now, action, law, at_once=first).findings, action) for first in (False, True))
+
+    def _judged(self, now: raw.Instant, action: Action, law: Sequence[Regime], *, at_once: bool) -> Verdict:
+        situation = self.rows.known_at(now, action, at_once=at_once)
+        return judge(situation if self.sees is None else self.sees(situation), law)
 
     def _contact(self, now: raw.Instant, wanted: Wanted | None) -> tuple[raw.Contact, raw.Approval | None]:
         luck, file = self.luck, self.rows.file
-        loan_id, person_id, channel, purpose, outcome = wanted or self._any_contact()
-        points = [p for p in file.points.values() if p.person_id == person_id and p.kind in KINDS[channel]]
+        loan_id, person_id, channel, purpose, outcome, kind = wanted or self._any_contact()
+        points = [p for p in file.points.values() if p.person_id == person_id and p.kind in ((kind,) if kind else KINDS[channel])]
         text = luck.choice(TEXTS) if wanted is None and luck.random() < 0.1 else None
         digest = HASH if text is None else hashlib.sha256(text.encode()).hexdigest()
         contact_id = f"{loan_id}.1/{self.tally.contacts}"
