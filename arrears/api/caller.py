@@ -24,8 +24,9 @@ from arrears.config.access import packaged_access
 from arrears.config.settings import GatewayName, Settings
 from arrears.domain.access import Access, Action
 from arrears.domain.strategy import Role
-from arrears.ledger import access, audit
+from arrears.ledger import access, audit, heard
 from arrears.ledger.audit import Actor
+from arrears.ledger.heard import OtherContent
 from arrears.ledger.loans import LoanUnknown
 from arrears.ledger.tables import ActorKind
 
@@ -49,7 +50,7 @@ SIGNED: dict[GatewayName, frozenset[Action]] = {
 """What a party may do that proves who it is by its signature, besides calling back."""
 
 _READING = frozenset({Action.READ_PERSON, Action.READ_MESSAGES})
-_MESSAGE_ID = "webhook-id"
+_MESSAGE_ID, _MESSAGE_TIME = "webhook-id", "webhook-timestamp"
 _TOKENS_IN_URLS = frozenset({"token", "access_token", "api_key", "apikey"})
 _LIVE = "/live"
 _CASES = "/v1/cases"
@@ -175,7 +176,8 @@ async def with_reason(here: House, caller: Caller, action: Action, loan_id: str 
 async def identify(request: Request, here: House, *, choosing_password: bool = False) -> Caller:
     """Who calls. A browser that writes must show that a page of ours had it do so.
 
-    Raises ``Problem``: 401 if nobody is known, 403 if a browser writes for another site, or somebody must choose a password first.
+    Raises ``Problem``: 401 if nobody is known, 403 if a browser writes for another site, or somebody must choose a password first, 409 for a signed
+    message that was sent to another address before.
     """
     if (known := getattr(request.state, "caller", None)) is not None:
         return known  # the edge of /v1 has asked already
@@ -188,7 +190,7 @@ async def identify(request: Request, here: House, *, choosing_password: bool = F
         return await _client(here, token, request_id)
     if _MESSAGE_ID in request.headers:
         sender: GatewayName = "agency" if request.url.path.startswith("/v1/agencies/") else "loan_system"
-        await verify_sender(request, here, sender)
+        await _only_sent_here(request, here, sender, await verify_sender(request, here, sender))
         return Caller(Actor(ActorKind.GATEWAY, sender), SIGNED[sender], request_id)
     if (cookie := request.cookies.get(session_cookie(here.settings))) is not None:
         caller = await _operator(request, here, cookie, request_id)
@@ -198,6 +200,23 @@ async def identify(request: Request, here: House, *, choosing_password: bool = F
     raise Problem(
         HTTPStatus.UNAUTHORIZED, "unauthenticated", "show a token (Authorization: Bearer …), sign the request, or sign in to the console"
     )
+
+
+async def _only_sent_here(request: Request, here: House, sender: GatewayName, message_id: str) -> None:
+    """A signature says what is sent, and not to which address. Raises ``Problem`` (409) for a message that was sent to another address before.
+
+    So whoever gets hold of a message that places a hold cannot have it lift the hold. A copy at the same address is a message that is told again.
+    """
+    signed = b".".join((request.headers[_MESSAGE_TIME].encode(), await request.body()))
+    address = b" ".join((request.method.encode(), request.scope["path"].encode(), request.scope["query_string"]))
+    try:
+        async with here.ledger.session() as session:
+            await heard.first_time(session, heard.request(sender, message_id, signed, address), datetime.now(UTC))
+    except OtherContent:
+        said = "was that of a message to another address; give each message its own"
+        raise Problem(
+            HTTPStatus.CONFLICT, "message_id_used", f"{_MESSAGE_ID}: {said}", [FieldProblem(field=_MESSAGE_ID, problem=said)]
+        ) from None
 
 
 async def _client(here: House, token: str, request_id: str) -> Caller:

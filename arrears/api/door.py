@@ -42,9 +42,16 @@ async def form_is_ours(request: Request, csrf: str) -> None:
 def refuse_foreign(request: Request) -> None:
     """Raise ``Problem`` (403) for what another site had the browser send."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    foreign = site not in _FROM_HERE if site is not None else origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    foreign = site not in _FROM_HERE if site is not None else origin is not None and _host_of(origin) != request.headers.get("host")
     if foreign:
         raise Problem(HTTPStatus.FORBIDDEN, "csrf", "another site had your browser send this; nothing was done")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def form_field(request: Request, name: str) -> str:

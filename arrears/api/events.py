@@ -16,6 +16,7 @@ from arrears.api.house import Here
 from arrears.api.paging import Asking, Cursors, Page
 from arrears.api.problems import FieldProblem, Problem, ProblemBody
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.ledger.events_out import outbox
 from arrears.ledger.events_out.examples import EXAMPLES
@@ -74,8 +75,8 @@ class Replay(BaseModel):
     state: DeliveryState = DeliveryState.DEAD
     kind: str | None = Field(default=None, pattern=_A_KIND)
     loan_id: Id | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class Replayed(BaseModel):
@@ -92,7 +93,7 @@ async def events(
     state: Annotated[DeliveryState | None, Query(description="`dead`: nobody tries any more, unless it is replayed")] = None,
     kind: Kind = None,
     loan_id: Annotated[Id | None, Query(examples=["L-1001"])] = None,
-    since: Annotated[AwareDatetime | None, Query(description="written down then or later")] = None,
+    since: Annotated[Instant | None, Query(description="written down then or later")] = None,
 ) -> Page[EventNow]:
     """Events in the order in which they are told."""
     cursors = Cursors(f"events/{state}/{kind}/{loan_id}/{since}", _POSITION)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -17,7 +19,12 @@ from arrears.api.problems import Problem
 from arrears.config.settings import ApiSettings
 from arrears.ledger.tables import ActorKind
 
+BODY_WITHIN = timedelta(seconds=30)
+"""Whoever drips a body byte by byte would keep a connection, and what hangs on it, for as long as they like."""
+
 _BATCH = "/batch"
+_LEFT_UNREAD = {"Connection": "close"}
+"""What the caller still sends would be taken for the next request."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +81,22 @@ def largest_body(path: str, api: ApiSettings) -> int:
     return 1024 * (api.batch_kilobytes if path.endswith(_BATCH) else api.body_kilobytes)
 
 
-async def read_body(receive: Receive, length: str | None, most: int) -> bytes | None:
-    """The whole body of a request that says it is ``length`` bytes long; ``None`` if the caller went away. Raises ``Problem`` (413) if it is too large."""
+async def read_body(receive: Receive, length: str | None, most: int, within: timedelta = BODY_WITHIN) -> bytes | None:
+    """The whole body of a request that says it is ``length`` bytes long; ``None`` if the caller went away.
+
+    Raises ``Problem``: 413 if it is too large, 408 if it is not here in time.
+    """
     if length is not None and length.isdecimal() and int(length) > most:
         raise _too_large(most)
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            return await _whole_body(receive, most)
+    except TimeoutError:
+        said = f"the body did not come within {within.total_seconds():.0f} seconds; send it at once"
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "too_slow", said, headers=_LEFT_UNREAD) from None
+
+
+async def _whole_body(receive: Receive, most: int) -> bytes | None:
     body = bytearray()
     while True:
         message = await receive()
@@ -100,5 +119,4 @@ def check_form(body: bytes, content_type: str) -> None:
 
 def _too_large(most: int) -> Problem:
     detail = f"a body has at most {most // 1024} KiB here; send less at once"
-    # What the caller still sends would be taken for the next request.
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail, headers={"Connection": "close"})
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail, headers=_LEFT_UNREAD)

@@ -25,6 +25,7 @@ from arrears.api.operations.telling import known_loan
 from arrears.api.paging import MOST, Asking, Cursors, Page, bad_cursor, page
 from arrears.config import strategies
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.domain.money import Amount
 from arrears.domain.verdict import Effect, Finding, RegimeVersion
@@ -134,7 +135,7 @@ async def read_timeline(
     kind: Annotated[
         list[str] | None, Query(max_length=20, description="only entries of these kinds, such as `contact` or `payment`")
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="only what happened then or later")] = None,
+    since: Annotated[Instant | None, Query(description="only what happened then or later")] = None,
 ) -> Page[TimelineEntry]:
     """Everything that happened to the loan's cases, oldest first."""
     cursors = Cursors(f"timeline/{loan_id}/{kind}/{since}", _AFTER_ENTRY)
@@ -195,9 +196,9 @@ async def read_case(loan_id: Id, _: Reader, here: Here) -> CaseNow:
     return await case_view.view(here, loan_id)
 
 
-_AFTER_ENTRY: TypeAdapter[tuple[AwareDatetime, int]] = TypeAdapter(tuple[AwareDatetime, int])
+_AFTER_ENTRY: TypeAdapter[tuple[Instant, int]] = TypeAdapter(tuple[Instant, int])
 _AFTER_ID: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0, lt=2**63)])
-_AFTER_PAYMENT: TypeAdapter[tuple[AwareDatetime, str]] = TypeAdapter(tuple[AwareDatetime, Annotated[str, Field(max_length=128)]])
+_AFTER_PAYMENT: TypeAdapter[tuple[Instant, str]] = TypeAdapter(tuple[Instant, Annotated[str, Field(max_length=128)]])
 
 
 def _positions(entries: list[TimelineEntry]) -> list[tuple[datetime, int]]:

@@ -34,6 +34,13 @@ def message(sender: str, message_id: str, body: bytes) -> Message:
     return Message(sender, message_id, hashlib.sha256(body).hexdigest())
 
 
+def request(sender: str, message_id: str, signed: bytes, address: bytes) -> Message:
+    """A signed request as it is remembered: by all that is signed, which says nothing of where it was sent to, with that ``address`` for its content."""
+    return Message(
+        sender, f"request/{hashlib.sha256(message_id.encode() + b'.' + signed).hexdigest()}", hashlib.sha256(address).hexdigest()
+    )
+
+
 async def first_time(session: AsyncSession, heard: Message, now: datetime) -> bool:
     """Remember a message with what it does, in the same transaction; whether it is new. ``now`` is the machine's time.
 

@@ -80,7 +80,7 @@ async def export(
 ) -> Response:
     """What the filters find as a CSV file; that it was taken away stands in the record. Raises ``Problem``."""
     if not desk.may(Action.READ_AUDIT):
-        raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"Your role may not {packaged_access().actions[Action.READ_AUDIT].says}.")
+        raise await desk.turned_away(Action.READ_AUDIT)
     caller = await desk.with_reason(Action.EXPORT)
     wanted = _wanted(actor=actor, action=action, loan_id=loan_id, allowed=allowed, since=since, until=until)
     async with desk.here.ledger.session() as session:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Depends, Form, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 from sqlmodel import col, select
@@ -33,6 +33,7 @@ router = console_router()
 CaseDesk = Annotated[Desk, Depends(at_desk(Action.READ_CASES))]
 ExportDesk = Annotated[Desk, Depends(at_desk(Action.EXPORT))]
 Text = Annotated[str, Form(max_length=2000)]
+ListId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("/cases")
@@ -71,7 +72,7 @@ async def save(desk: CaseDesk, name: Text = "", asked: Text = "") -> Response:
 
 @router.post("/worklists/{list_id}")
 async def change(
-    desk: CaseDesk, list_id: int, do: Annotated[str, Form(pattern="^(rename|delete)$")], name: Text = "", asked: Text = ""
+    desk: CaseDesk, list_id: ListId, do: Annotated[str, Form(pattern="^(rename|delete)$")], name: Text = "", asked: Text = ""
 ) -> Response:
     """Rename a list or forget it, and go back to the search that was shown."""
     if do == "rename":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from arrears.api.caller import Caller, allowed
 from arrears.api.desk_routes.ways import BY_THE_CASE, IN_OTHER_HANDS, UNKNOWN, ApprovalId
@@ -15,13 +15,14 @@ from arrears.api.operations import approvals
 from arrears.api.operations.approvals import Answer, ApprovalNow, Decided, Reason
 from arrears.api.paging import Asking, Cursors, Page
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.domain.strategy import Role
 from arrears.ledger.approvals import OpenRequest
 
 router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
 Reader = Annotated[Caller, Depends(allowed(Action.READ_APPROVALS))]
-_POSITION: TypeAdapter[tuple[AwareDatetime, str]] = TypeAdapter(tuple[AwareDatetime, str])
+_POSITION: TypeAdapter[tuple[Instant, str]] = TypeAdapter(tuple[Instant, str])
 
 
 class NewDecision(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import TypeAdapter
 
 from arrears.api.caller import Caller, allowed
 from arrears.api.desk_routes.ways import IN_OTHER_HANDS, TaskId
@@ -14,12 +14,13 @@ from arrears.api.operations import tasks
 from arrears.api.operations.tasks import TaskNow, TaskOutcome
 from arrears.api.paging import Asking, Cursors, Page
 from arrears.domain.access import Action
+from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.domain.strategy import Role
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 Worker = Annotated[Caller, Depends(allowed(Action.WORK_TASK))]
-_POSITION: TypeAdapter[tuple[AwareDatetime, str]] = TypeAdapter(tuple[AwareDatetime, str])
+_POSITION: TypeAdapter[tuple[Instant, str]] = TypeAdapter(tuple[Instant, str])
 
 
 @router.get("", operation_id="list_tasks")

@@ -14,6 +14,7 @@ from arrears.api.house import House
 from arrears.api.operations.telling import as_fact, into_the_ledger, turned_away, unfit
 from arrears.api.problems import FieldProblem, Problem
 from arrears.domain.access import Action
+from arrears.ledger import access
 from arrears.ledger.facts import Recorded
 from arrears.ledger.facts.kinds import AgencyContacts, AgencyTold, Evidence, Refusal, WishTold
 from arrears.ledger.tables import AgencyRow
@@ -82,4 +83,13 @@ async def report(here: House, caller: Caller, agency: str, told: AgencyContacts 
     if isinstance(told, AgencyContacts) and told.agency != agency:
         said = f"is {told.agency}, but the address is that of {agency}: tell an agency's contacts at its own address"
         raise unfit("fact_refused", [FieldProblem(field="agency", problem=said)])
-    return await into_the_ledger(here, caller, Action.REPORT_AS_AGENCY, told, subject=agency, by=agency)
+    recorded = await into_the_ledger(here, caller, Action.REPORT_AS_AGENCY, told, subject=agency, by=agency)
+    return recorded if caller.agency is None else await _as_they_may_know(here, agency, told, recorded)
+
+
+async def _as_they_may_know(here: House, agency: str, told: AgencyContacts | WishTold | Refusal, recorded: Recorded) -> Recorded:
+    """The answer to an agency: what it reports is told to all cases of a person, of which it knows those that it has or has named itself."""
+    known = {contact.loan_id for contact in told.contacts} if isinstance(told, AgencyContacts) else set[str]()
+    async with here.ledger.reading() as session:
+        theirs = [loan for loan in recorded.told if loan in known or await access.is_placed_with(session, loan, agency)]
+    return recorded.model_copy(update={"told": tuple(theirs)})

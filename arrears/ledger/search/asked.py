@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from arrears.domain.calendar import Day
 from arrears.domain.money import Currency
 from arrears.ledger.search.money import units_of
 from arrears.ledger.tables.columns import ID_LENGTH
@@ -64,10 +65,10 @@ class Query(BaseModel):
     owner: _Text | None = None
     hold: _Text | None = None
     agency: _Text | None = None
-    opened_from: date | None = None
-    opened_to: date | None = None
-    closed_from: date | None = None
-    closed_to: date | None = None
+    opened_from: Day | None = None
+    opened_to: Day | None = None
+    closed_from: Day | None = None
+    closed_to: Day | None = None
     sort: Sort = Sort.URGENT
 
     @model_validator(mode="before")
