@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from arrears.prove.report import Chain, CrossCheck, Figures, LogRead, Report
+from arrears.prove.report import Chain, CrossCheck, Figures, LogRead, OwnNumbers, Report
 
 _AT_MOST = 50
 _WORDS_AT_MOST = 25
@@ -26,6 +26,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     if report.log is not None:
         yield from _log(report.log)
     yield from _violations(report)
+    if report.overlay is not None:
+        yield from _overlay(report.overlay)
     if report.chain is not None:
         yield from _chain(report.chain)
     for check in report.cross_checks:
@@ -53,6 +55,16 @@ def _title(report: Report) -> Text:
     )
 
 
+def _overlay(own: OwnNumbers) -> Iterator[RenderableType]:
+    yield Text(f"the lender's own numbers: {own.name} ({own.file}, {own.hash[:12]})", style="bold")
+    for one in own.numbers:
+        said = f": {one.law} → {one.own}" if one.law else f": {one.own}" if one.own else ""
+        why = one.why or (f"{one.reason} ({one.decided_by}, {one.decided_on})" if one.reason else "")
+        named = f"{one.rule}.{one.number}" if one.number else one.rule
+        style = "red" if one.effect == "refused" else ""
+        yield Text(f"  {one.effect.replace('_', ' ')}: {named}{said}{f'; {why}' if why else ''}", style=style)
+
+
 def _violations(report: Report) -> Iterator[RenderableType]:
     if not report.violated:
         yield Text("violations: none", style="bold green")
@@ -65,6 +77,7 @@ def _violations(report: Report) -> Iterator[RenderableType]:
             (found.contact, "bold"),
             f"  loan {found.loan}",
             f"  {found.words}: {found.observed} (allowed: {found.limit})",
+            f"; by this rule it might go from {found.lawful_from:%Y-%m-%d %H:%M} UTC" if found.lawful_from else "",
             (" known later" if found.late else "", "yellow"),
         )
     if (more := report.violated - min(len(report.violations), _AT_MOST)) > 0:

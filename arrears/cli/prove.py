@@ -22,13 +22,14 @@ from arrears.prove import chain as chain_check
 from arrears.prove import export as export_check
 from arrears.prove import histories as history_check
 from arrears.prove import judge, rows
+from arrears.prove import overlay as overlays
 from arrears.prove.foreign import COUNTRY_OF_REGIME, Column, ColumnsUnusable, DateOrder, Kind, LogUnreadable, Reading, open_log
 from arrears.prove.foreign.summary import log_read
 from arrears.prove.histories import HistoryUnreadable
 from arrears.prove.model import Result, Source, instant
 from arrears.prove.page import LANGUAGES, page
 from arrears.prove.parallel import PartFailed
-from arrears.prove.report import MOST_LISTED, CrossCheck, Report, Subject, chain_found, report
+from arrears.prove.report import MOST_LISTED, CrossCheck, Report, Subject, chain_found, own_numbers, report
 from arrears.prove.span import spanned
 from arrears.workers.connection import TemporalUnreachable, connect
 from arrears.workflows.contract import WORKFLOW_TYPE
@@ -91,6 +92,16 @@ Exports = Annotated[
         help="Compare with what a provider says it sent (.csv, .jsonl), or the sandbox's record; may be repeated.",
     ),
 ]
+OverlayFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--overlay",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Judge by a lender's own numbers too. Default: this installation's, for its own ledger.",
+    ),
+]
 PageFile = Annotated[Path | None, typer.Option("--page", metavar="FILE.html", help="Write the report as one printable page.")]
 Language = Annotated[str, typer.Option(help=f"The page's language: {', '.join(LANGUAGES)}.")]
 Processes = Annotated[int | None, typer.Option(min=1, help="How many processes judge at once. Default: one for each processor.")]
@@ -111,6 +122,7 @@ def prove(
     sealed: Sealed = False,
     histories: Histories = None,
     export: Exports = None,
+    overlay: OverlayFile = None,
     page_file: PageFile = None,
     language: Language = "en",
     processes: Processes = None,
@@ -127,7 +139,8 @@ def prove(
             name for name, value in (("--histories", histories), ("--export", export), ("--ledger", ledger), ("--head", head)) if value
         ]:
             raise WrongUsage(f"{given[0]} is about a ledger, --log about somebody else's record; ask for them one after the other")
-        found = _prove_log(log, Reading(_columns(column), _events(event), _zone(zone), dates, encoding), _regimes(regime), span, processes)
+        reading = Reading(_columns(column), _events(event), _zone(zone), dates, encoding)
+        found = _prove_log(log, reading, _regimes(regime), span, processes, _overlay(overlay))
     else:
         if given := [name for name, value in (("--column", column), ("--event", event), ("--zone", zone), ("--regime", regime)) if value]:
             raise WrongUsage(f"{given[0]} says how to read a log; name one with --log")
@@ -135,7 +148,8 @@ def prove(
         url = ledger or settings.ledger_url
         ours = settings.data_dir if url == settings.ledger_url else None
         unseal = None if sealed else unsealer(settings, url)
-        found = _prove_ledger(url, unseal, span, processes, _published(head), histories, export or [])
+        own = _overlay(overlay or (settings.overlay if ours else None))
+        found = _prove_ledger(url, unseal, span, processes, _published(head), histories, export or [], own)
     if page_file is not None:
         page_file.write_text(page(found, language), encoding="utf-8")
     if ours is not None and ours.is_dir():
@@ -159,14 +173,28 @@ def _leave(data_dir: Path, found: Report) -> None:
 Span = tuple[datetime | None, datetime | None]
 
 
+def _overlay(path: Path | None) -> overlays.Overlay | None:
+    try:
+        return None if path is None else overlays.read(path)
+    except overlays.OverlayUnreadable as wrong:
+        raise WrongUsage(f"the lender's overlay: {wrong}") from None
+
+
 def _prove_ledger(
-    url: str, unseal: rows.Unseal | None, span: Span, processes: int | None, head: str | None, histories: str | None, exports: list[Path]
+    url: str,
+    unseal: rows.Unseal | None,
+    span: Span,
+    processes: int | None,
+    head: str | None,
+    histories: str | None,
+    exports: list[Path],
+    own: overlays.Overlay | None,
 ) -> Report:
     begun = time.monotonic()
     try:
         source = rows.open(url, unseal)
         try:
-            result = _judged(source, span, processes or _processors(_size_of(url) > _SMALL_FILE))
+            result = _judged(source, span, processes or _processors(_size_of(url) > _SMALL_FILE), own)
         finally:
             source.close()
         record = chain_found(chain_check.verify(url, head))
@@ -177,7 +205,15 @@ def _prove_ledger(
     except (rows.Unreadable, PartFailed) as failed:
         raise Unreachable(f"the ledger cannot be proved: {failed}") from None
     subject = Subject(kind="ledger", name=make_url(url).render_as_string(hide_password=True), since=span[0], until=span[1])
-    return report(subject, result, time.monotonic() - begun, chain=record, cross_checks=compared, most_listed=MOST_LISTED)
+    return report(
+        subject,
+        result,
+        time.monotonic() - begun,
+        chain=record,
+        cross_checks=compared,
+        overlay=own and own_numbers(own),
+        most_listed=MOST_LISTED,
+    )
 
 
 def _published(head: str | None) -> str | None:
@@ -209,20 +245,24 @@ async def _fetched(address: str) -> list[history_check.History]:
     return found
 
 
-def _prove_log(files: list[Path], reading: Reading, regimes: tuple[str, ...], span: Span, processes: int | None) -> Report:
+def _prove_log(
+    files: list[Path], reading: Reading, regimes: tuple[str, ...], span: Span, processes: int | None, own: overlays.Overlay | None
+) -> Report:
     begun = time.monotonic()
     try:
         opened = open_log(files, reading, regimes)
     except (LogUnreadable, ColumnsUnusable) as unusable:
         raise WrongUsage(str(unusable)) from None
     try:
-        result = _judged(opened.source, span, processes or _processors(opened.tally.lines > _FEW_LINES))
+        result = _judged(opened.source, span, processes or _processors(opened.tally.lines > _FEW_LINES), own)
     except PartFailed as failed:
         raise Unreachable(f"the log cannot be judged: {failed}") from None
     finally:
         opened.source.close()
     subject = Subject(kind="log", name=", ".join(file.name for file in files), since=span[0], until=span[1])
-    found = report(subject, result, time.monotonic() - begun, log=log_read(opened.tally), most_listed=MOST_LISTED)
+    found = report(
+        subject, result, time.monotonic() - begun, log=log_read(opened.tally), overlay=own and own_numbers(own), most_listed=MOST_LISTED
+    )
     if not (found.figures.reported or found.figures.counted_only or found.figures.placements):
         words = ", ".join(repr(word.word) for word in (found.log.words if found.log else ())[:10])
         raise Unreachable(
@@ -232,9 +272,9 @@ def _prove_log(files: list[Path], reading: Reading, regimes: tuple[str, ...], sp
     return found
 
 
-def _judged(source: Source, span: Span, processes: int) -> Result:
+def _judged(source: Source, span: Span, processes: int, own: overlays.Overlay | None) -> Result:
     since, until = (None if at is None else instant(at) for at in span)
-    return judge.run(spanned(source, since, until), processes=processes)
+    return judge.run(spanned(source, since, until, own.changes if own else ()), processes=processes)
 
 
 def _processors(much: bool) -> int:

@@ -27,9 +27,10 @@ UNCHAINED = frozenset(
         *("records", "chain_heads", "alembic_version"),
         *("relays", "deliveries", "cursors", "answers", "heard_messages"),
         *("sessions", "login_failures", "work_lists"),
+        "strategies",
     }
 )
-"""Tables without records: outboxes, caches and sessions, the chain itself, and the version of the tables."""
+"""Tables without records: outboxes, caches and sessions, strategies under their hash, the chain itself, and the version of the tables."""
 
 NOTHING_BEFORE = "0" * 64
 MOST_LISTED = 1000

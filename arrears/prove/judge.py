@@ -59,7 +59,7 @@ class Judge:
         self._capped.clear()
         for contact in file.contacts:
             yield from self._contact(contact, debtor)
-        for call, breach in late_breaches(debtor, self._capped):
+        for call, breach in late_breaches(debtor, self._capped, self.book.limits):
             yield _violation("CN-02", words.CN, call, breach)._replace(late=True)
         for placement in file.placements:
             loan = file.loans.get(placement.loan_id)
@@ -158,6 +158,7 @@ class Judge:
                 breach.limit,
                 breach.words,
                 regime,
+                lawful_from=breach.lawful_from,
             )
 
 

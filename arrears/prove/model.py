@@ -20,6 +20,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from arrears.prove.limits import THE_LAW, Timeline
+
 Instant = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 Day = int
@@ -349,7 +351,7 @@ class Book:
     """What is true for all files. ``unknown`` are facts that the source cannot give at all, in words, for the coverage figures.
 
     ``places`` are countries whose law protects everybody in these files, beside those that their own facts name.
-    Only what left from ``since`` on and before ``until`` is judged; the rest is counted.
+    Only what left from ``since`` on and before ``until`` is judged; the rest is counted. ``limits`` are the law's numbers, with a lender's own on them.
     """
 
     agencies: Mapping[str, Agency] = field(default_factory=dict[str, Agency])
@@ -358,6 +360,7 @@ class Book:
     places: frozenset[str] = frozenset()
     since: Instant | None = None
     until: Instant | None = None
+    limits: Timeline = THE_LAW
 
     def asks_about(self, at: Instant) -> bool:
         """Whether what left at an instant is to be judged."""
@@ -405,7 +408,8 @@ class Source(Protocol):
 class Violation(NamedTuple):
     """One rule broken by one contact, or by one placement. ``words`` is a line for a reader, without personal data.
 
-    ``late``: it was lawful by what was known when it left, and what became known later shows that it was not.
+    ``late``: it was lawful by what was known when it left, and what became known later shows that it was not. ``lawful_from``: of a handover, when
+    this rule would have let it go, by what was known, if it was only too early.
     """
 
     rule: str
@@ -418,6 +422,7 @@ class Violation(NamedTuple):
     words: str
     regime: str = ""
     late: bool = False
+    lawful_from: Instant | None = None
 
     @property
     def when(self) -> datetime:

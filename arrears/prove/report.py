@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from arrears.prove.judge import LAWS
 from arrears.prove.law import placements
 from arrears.prove.law.rule import RULES
 from arrears.prove.model import Result, Violation, moment
+from arrears.prove.overlay import Overlay
 
 FORMAT = "arrears-proof/1"
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
@@ -51,6 +52,9 @@ class FoundViolation(_Part):
     limit: str
     words: str
     late: bool = Field(description="lawful by what was known when it left; what became known later shows otherwise")
+    lawful_from: AwareDatetime | None = Field(
+        default=None, description="of a handover that was only too early: from when this rule had nothing against it, by what was known"
+    )
 
 
 class RuleFigures(_Part):
@@ -78,6 +82,50 @@ class RegimeUsed(_Part):
     version: str
     hash: str
     verdicts: int
+
+
+class OwnNumber(_Part):
+    """One number of a lender's overlay: what the law says, what the lender says, and what became of it.
+
+    ``refused``: it would have relaxed what may not be relaxed, or cannot be understood; the law's number was judged by. ``not_judged``: no row shows it.
+    """
+
+    rule: str
+    number: str
+    effect: Literal["tightened", "relaxed", "unchanged", "refused", "not_judged"]
+    law: str
+    own: str
+    since: AwareDatetime | None = Field(description="judged by from this instant on; always, if empty")
+    reason: str | None
+    decided_by: str | None
+    decided_on: date | None
+    why: str | None = Field(description="why it was refused, or is not judged")
+
+
+class OwnNumbers(_Part):
+    """The lender's overlay that was judged by beside the law: its name, its file, the SHA-256 of that, and each number in it."""
+
+    name: str
+    file: str
+    hash: str
+    numbers: tuple[OwnNumber, ...]
+
+    @property
+    def refused(self) -> tuple[OwnNumber, ...]:
+        return tuple(one for one in self.numbers if one.effect == "refused")
+
+
+def own_numbers(read: Overlay) -> OwnNumbers:
+    """What the checker read of an overlay, for the report."""
+    return OwnNumbers(
+        name=read.name,
+        file=read.file,
+        hash=read.hash,
+        numbers=tuple(
+            OwnNumber.model_validate(point._asdict() | {"since": None if point.since is None else moment(point.since)})
+            for point in read.points
+        ),
+    )
 
 
 class Figures(_Part):
@@ -187,7 +235,7 @@ class LogRead(_Part):
 
 
 class Report(_Part):
-    """A proof. ``clean``: no rule was broken, the ledger's chain is whole (a log has none), and no other record disagrees."""
+    """A proof. ``clean``: no rule was broken, the ledger's chain is whole (a log has none), no other record disagrees, and no overlay relaxes the law."""
 
     format: Literal["arrears-proof/1"] = FORMAT
     clean: bool
@@ -201,6 +249,7 @@ class Report(_Part):
     chain: Chain | None = None
     cross_checks: tuple[CrossCheck, ...] = ()
     log: LogRead | None = None
+    overlay: OwnNumbers | None = None
 
     @property
     def violated(self) -> int:
@@ -216,14 +265,15 @@ def report(
     chain: Chain | None = None,
     cross_checks: Sequence[CrossCheck] = (),
     log: LogRead | None = None,
+    overlay: OwnNumbers | None = None,
     most_listed: int = MOST_LISTED,
 ) -> Report:
     """Put everything that was found into one document."""
     violated = sum(result.broken.values())
     listed = tuple(_found(v) for v in result.violations[:most_listed])
-    disagree = any(check.findings for check in cross_checks)
+    against = any(check.findings for check in cross_checks) or (overlay is not None and overlay.refused)
     return Report(
-        clean=not violated and not disagree and (chain is None or chain.state == "whole"),
+        clean=not violated and not against and (chain is None or chain.state == "whole"),
         subject=subject,
         proved_at=datetime.now(UTC).replace(microsecond=0),
         seconds=round(seconds, 2),
@@ -236,6 +286,7 @@ def report(
         chain=chain,
         cross_checks=tuple(cross_checks),
         log=log,
+        overlay=overlay,
     )
 
 
@@ -271,6 +322,7 @@ def _found(violation: Violation) -> FoundViolation:
         limit=violation.limit,
         words=violation.words,
         late=violation.late,
+        lawful_from=None if violation.lawful_from is None else moment(violation.lawful_from),
     )
 
 

@@ -7,16 +7,21 @@ from typing import NamedTuple
 
 from arrears.prove import words
 from arrears.prove.debtor import Debtor, Past, known, outcome_known
+from arrears.prove.limits import Limits
 from arrears.prove.model import Book, Contact, ContactPoint, Coverage, Day, Instant, Loan, Notice, Person, Tie, Wish
 from arrears.prove.zones import Zones, country_of
 
 
 class Breach(NamedTuple):
-    """How a rule was broken: what was seen, what is allowed, and both in a few words."""
+    """How a rule was broken: what was seen, what is allowed, and both in a few words.
+
+    ``lawful_from``: by this rule it was only too early, and from that instant on nothing would have stood against it, by what was known. Handovers say so.
+    """
 
     observed: str
     limit: str
     words: str
+    lawful_from: Instant | None = None
 
 
 class LocalTime(NamedTuple):
@@ -33,7 +38,7 @@ class Sending:
     ``standing`` is what the person is to this debt: ``borrower``, ``liable`` (who owes it too), ``joint_spouse`` (shown to owe it as a spouse, where the
     law knows that), ``representative`` of the borrower, ``volunteer`` (who offered to pay and is spoken to about it), or ``third``: anybody else.
     ``clocks`` are the local times in every zone in which the person may be, at home first. ``regimes`` are the laws that protect the person, and those that
-    protect the borrower wherever others live; ``homes`` the places of the person alone.
+    protect the borrower wherever others live; ``homes`` the places of the person alone. ``limits`` are the numbers that counted then.
     """
 
     __slots__ = (
@@ -45,6 +50,7 @@ class Sending:
         "day",
         "debtor",
         "homes",
+        "limits",
         "loan",
         "person",
         "places",
@@ -65,6 +71,7 @@ class Sending:
         self.zones, self.coverage = zones, coverage
         self.at: Instant = contact.at
         self.unknown = book.unknown
+        self.limits: Limits = book.limits.at(contact.at)
         self.person: Person = file.persons.get(contact.person_id) or Person(contact.person_id)
         self.point: ContactPoint | None = None if contact.point_id is None else file.points.get(contact.point_id)
         self.role = debtor.role(loan.loan_id, contact.person_id)

@@ -1,4 +1,4 @@
-"""A source of which only a span of time is judged. Everything before it is still counted: caps and gaps look back."""
+"""A source of which only a span of time is judged, by a lender's own numbers too. Everything before it is still counted: caps and gaps look back."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from arrears.prove.limits import Change, Timeline
 from arrears.prove.model import Book, DebtorFile, Instant, Source
 from arrears.prove.written import Chained, Writes
 
 
 @dataclass(frozen=True, slots=True)
 class Spanned:
-    """A source, judged from ``since`` on and before ``until``."""
+    """A source, judged from ``since`` on and before ``until``, with a lender's ``changes`` of the law's numbers."""
 
     source: Source
     since: Instant | None = None
     until: Instant | None = None
+    changes: tuple[Change, ...] = ()
 
     def book(self) -> Book:
-        return replace(self.source.book(), since=self.since, until=self.until)
+        return replace(self.source.book(), since=self.since, until=self.until, limits=Timeline(self.changes))
 
     def files(self, shard: int = 0, shards: int = 1) -> Iterator[DebtorFile]:
         return self.source.files(shard, shards)
@@ -32,7 +34,7 @@ class Spanned:
     def shared(self) -> Generator[SpannedOpening]:
         sharing: Any = self.source
         with sharing.shared() as opening:
-            yield SpannedOpening(opening, self.since, self.until)
+            yield SpannedOpening(opening, self.since, self.until, self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,9 @@ class SpannedLedger(Spanned):
         return self.source
 
 
-def spanned(source: Source, since: Instant | None, until: Instant | None) -> Spanned:
-    """The source from an instant on, before another; ``None`` leaves that side open."""
-    return (SpannedLedger if isinstance(source, Chained) else Spanned)(source, since, until)
+def spanned(source: Source, since: Instant | None, until: Instant | None, changes: tuple[Change, ...] = ()) -> Spanned:
+    """The source from an instant on, before another; ``None`` leaves that side open. ``changes`` are a lender's own numbers."""
+    return (SpannedLedger if isinstance(source, Chained) else Spanned)(source, since, until, changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class SpannedOpening:
     opening: Any
     since: Instant | None
     until: Instant | None
+    changes: tuple[Change, ...] = ()
 
     def open(self) -> Spanned:
-        return spanned(self.opening.open(), self.since, self.until)
+        return spanned(self.opening.open(), self.since, self.until, self.changes)

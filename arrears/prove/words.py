@@ -41,6 +41,8 @@ DIALLED_IN_VAIN = RANG | {"invalid_number", "not_in_service", "someone_else", "a
 MISSED = RANG | {"invalid_number", "not_in_service", "someone_else", "answered_wrong_party"}
 """The debtor was tried and not reached."""
 CAME_BACK = frozenset({"bounced", "failed", "invalid_number"})
+DECIDERS = frozenset({"supervisor", "risk_control"})
+"""Who may give a yes."""
 REFUSED = frozenset({"relative_refused", "refused"})
 OPTED_OUT = frozenset({"opted_out", "opt_out"})
 UNSURE = frozenset({None, "unknown"})

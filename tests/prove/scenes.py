@@ -14,6 +14,7 @@ from arrears.prove.model import (
     Approval,
     Book,
     Case,
+    Consent,
     Contact,
     ContactPoint,
     Coverage,
@@ -45,7 +46,7 @@ def at(when: str, zone: str = SHANGHAI) -> datetime:
 
 @dataclass
 class Scene:
-    """One borrower's file as it grows. ``residence`` says under whose law it lies."""
+    """One borrower's file as it grows. ``residence`` says under whose law it lies; in America everybody agreed to texts."""
 
     residence: str = "CN"
     file: DebtorFile = field(default_factory=lambda: DebtorFile("B"))
@@ -63,6 +64,9 @@ class Scene:
         self.file.ties.append(Tie("L", "S", "emergency"))
         self.file.instalments.append(Instalment("L", day_number(date(2026, 10, 1)), amount("500")))
         self.file.cases["L.1"] = Case("L.1", "L", instant(at("2026-10-02 06:00", self.zone)))
+        if self.residence.startswith("US"):
+            for day in ("2026-10-20", "2027-03-01"):
+                self.file.consents += [Consent(person, "texts", self.at(f"{day} 10:00")) for person in ("B", "S")]
         self.book = Book(operators={"sue": Operator("sue", "supervisor"), "rob": Operator("rob", "risk_control")})
 
     def at(self, when: str) -> int:

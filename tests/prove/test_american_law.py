@@ -68,7 +68,7 @@ def test_calls_that_the_person_agreed_to_are_not_counted(scene: Scene) -> None:
     eighth = scene.call("2026-11-22 12:00", "no_answer")
     scene.file.consents.append(Consent("B", "more_calls", scene.at("2026-11-16 09:00")))
     assert scene.broken(eighth) == set()
-    scene.file.consents[0] = scene.file.consents[0]._replace(withdrawn_at=scene.at("2026-11-16 09:30"))
+    scene.file.consents[-1] = scene.file.consents[-1]._replace(withdrawn_at=scene.at("2026-11-16 09:30"))
     assert scene.broken(eighth) == {"US-01"}
 
 
@@ -87,16 +87,40 @@ def test_a_text_may_follow_a_conversation(scene: Scene) -> None:
     assert scene.broken(scene.contact("2026-11-17 10:00")) == set()
 
 
-def test_no_bursts(scene: Scene) -> None:
-    scene.call("2026-11-16 10:00:00", "no_answer")
-    assert scene.broken(scene.call("2026-11-16 10:04:59", "busy")) == {"US-07"}
-    assert scene.broken(scene.call("2026-11-16 10:10:00", "busy")) == set()
+def test_nobody_calls_in_bursts(scene: Scene) -> None:
+    scene.reported("2026-11-16 10:00:00", outcome="no_answer", by="lender")
+    assert scene.broken(scene.reported("2026-11-16 10:04:59", outcome="busy", by="lender")) == {"US-07"}
+    assert scene.broken(scene.reported("2026-11-16 10:10:00", outcome="busy", by="lender")) == set()
 
 
-def test_no_seven_calls_on_one_day_even_if_the_line_is_busy(scene: Scene) -> None:
+def test_nobody_calls_seven_times_on_one_day_even_if_the_line_is_busy(scene: Scene) -> None:
     for hour in range(9, 15):
-        assert scene.broken(scene.call(f"2026-11-16 {hour:02}:00", "busy")) == set()
-    assert scene.broken(scene.call("2026-11-16 15:00", "busy")) == {"US-07"}
+        assert scene.broken(scene.reported(f"2026-11-16 {hour:02}:00", outcome="busy", by="lender")) == set()
+    assert scene.broken(scene.reported("2026-11-16 15:00", outcome="busy", by="lender")) == {"US-07"}
+
+
+def test_our_own_calls_keep_two_hours_apart_and_are_two_a_day(scene: Scene) -> None:
+    scene.call("2026-11-16 10:00:00", "busy")
+    assert scene.broken(scene.call("2026-11-16 12:00:00", "busy")) == set()
+    assert scene.broken(scene.call("2026-11-16 18:00:00", "busy")) == {"US-07"}
+    assert scene.broken(scene.call("2026-11-17 10:00:00", "busy")) == set()
+    assert scene.broken(scene.call("2026-11-17 11:59:59", "busy")) == {"US-07"}
+
+
+def test_messages_of_each_medium_are_few_a_day_and_contacts_few_a_week(scene: Scene) -> None:
+    scene.contact("2026-11-16 10:00", "email")
+    assert scene.broken(scene.contact("2026-11-16 11:00", "email", purpose="reply", klass="reply")) == set()
+    assert scene.broken(scene.contact("2026-11-16 12:00", "email")) == {"US-08"}
+    for day in (17, 18, 19, 20):
+        for channel in ("email", "in_app", "sms"):
+            scene.contact(f"2026-11-{day} 10:00", channel)
+    assert scene.broken(scene.contact("2026-11-21 10:00", "email")) == set()
+    assert scene.broken(scene.contact("2026-11-21 11:00", "in_app")) == {"US-08"}
+
+
+def test_texts_of_a_lender_in_its_own_name_need_a_consent_too(scene: Scene) -> None:
+    scene.file.consents.clear()
+    assert scene.broken(scene.contact("2026-11-23 10:00")) == {"US-29"}
 
 
 def test_two_calls_in_massachusetts() -> None:
@@ -146,7 +170,7 @@ def test_an_artificial_voice_needs_consent(scene: Scene) -> None:
     assert scene.broken(robot) == {"US-70"}
     scene.file.consents.append(Consent("B", "artificial_voice", scene.at("2026-11-01 10:00")))
     assert scene.broken(robot) == set()
-    scene.file.consents[0] = scene.file.consents[0]._replace(withdrawn_at=scene.at("2026-11-23 09:59:59"))
+    scene.file.consents[-1] = scene.file.consents[-1]._replace(withdrawn_at=scene.at("2026-11-23 09:59:59"))
     assert scene.broken(robot) == {"US-70", "US-71"}
 
 
@@ -154,5 +178,5 @@ def test_the_law_of_two_places_holds_at_once(scene: Scene) -> None:
     scene.loan(seat="CN")
     for hour in (9, 10):
         scene.contact(f"2026-11-23 {hour:02}:00")
-    assert scene.broken(scene.contact("2026-11-23 11:00")) == {"CN-07"}
+    assert scene.broken(scene.contact("2026-11-23 11:00")) == {"CN-07", "US-08"}
     assert scene.broken(scene.contact("2026-11-24 21:30")) == {"US-10"}

@@ -32,7 +32,7 @@ FIT: dict[str, Any] = {
 def scene() -> Scene:
     scene = Scene("CN")
     scene.agency(**FIT)
-    scene.approve()
+    scene.approve(role="risk_control", decided_by="rob")
     told = scene.at("2026-11-20 10:00:00")
     scene.file.notices.append(Notice("L", "B", "agency", told, "swift", delivered_at=told))
     return scene

@@ -5,27 +5,20 @@ from __future__ import annotations
 from arrears.prove import words
 from arrears.prove.debtor import known
 from arrears.prove.law.house import borrowers_day
-from arrears.prove.law.kit import H, at_home, counts_out, may_be, outside_hours
+from arrears.prove.law.kit import Hours, at_home, counts_out, may_be, outside_hours, per_cent
 from arrears.prove.law.rule import OTHERS, law
-from arrears.prove.model import DAY, HOUR, LENDER, amount
+from arrears.prove.model import DAY, HOUR, LENDER, Contact
 from arrears.prove.sending import Breach, Sending
-
-OPENS, CLOSES = 8 * H, 22 * H
-EFFECTIVE_CALLS, UNANSWERED_CALLS = 3, 6
-TOUCHES_A_DAY, OTHERS_DAYS = 15, 7
-CEILING = amount("24")
-MESSAGES_A_DAY = {"sms": 2, "email": 1, "in_app": 1}
-FEED_LASTS = 24 * HOUR
-LATELY = 7 * DAY
 
 _CALLS = frozenset({"call"})
 _IN_PERSON = frozenset({"visit"})
 
 
-@law("CN-01", words.CN, by=words.MESSAGES | _CALLS | _IN_PERSON)
+@law("CN-01", words.CN)
 def no_nights(s: Sending) -> Breach | None:
     """No collection between 22:00:00 and 07:59:59 of the person's local day, unless they agreed to it. GB/T 45251-2025, 5.3."""
-    return outside_hours(s, OPENS, CLOSES, at_home(s))
+    own = s.limits
+    return outside_hours(s, Hours(own.cn_01_window, own.cn_01_weekdays, own.cn_01_channels), at_home(s))
 
 
 @law("CN-02", words.CN, by=_CALLS)
@@ -33,10 +26,13 @@ def three_effective_calls(s: Sending) -> Breach | None:
     """At most 3 effective calls to one person on a calendar day, over all loans, by the lender and its agencies together. GB/T 45251-2025, 5.3."""
     if s.day is None:
         return None
-    effective = sum(counts_out(call) and may_be(s, call, words.SPOKEN) for _, call in s.calls(1))
-    if effective < EFFECTIVE_CALLS:
-        return None
-    return Breach(f"{effective} before it", f"{EFFECTIVE_CALLS} a day", "one effective call too many on that day")
+    effective, most = len(_effective(s)), s.limits.cn_02_most
+    return None if effective < most else Breach(f"{effective} before it", f"{most} a day", "one effective call too many on that day")
+
+
+def _effective(s: Sending) -> list[Contact]:
+    """The calls to this person on their day that were, or may have been, conversations."""
+    return [call for _, call in s.calls(1) if counts_out(call) and may_be(s, call, words.SPOKEN)]
 
 
 @law("CN-03", words.CN, reported=False)
@@ -45,25 +41,35 @@ def agencies_have_told(s: Sending) -> Breach | None:
 
     Asked are the agencies that have the loan, or another one of the borrower's, and those that were in touch with the person of late. GB/T 45251-2025, 5.3.
     """
+    lasts = s.limits.cn_03_feed_hours
     for slug in _agencies_around(s):
         agency = s.book.agencies.get(slug)
         if agency is None and "agencies" in s.unknown:
             s.cannot("CN-03", "not known when the agency reported")
             continue
         if agency is None or agency.feed_at is None:
-            return Breach("no report of the agency", "24 hours", "nobody knew how often the agency had made contact")
+            return Breach("no report of the agency", f"{lasts} hours", "nobody knew how often the agency had made contact")
         if agency.feed_at > s.at:
             s.cannot("CN-03", "only the agency's latest report is dated")
-        elif s.at - agency.feed_at > FEED_LASTS:
-            return Breach("no report of the agency for a day", "24 hours", "nobody knew how often the agency had made contact")
-    return None
+        elif s.at - agency.feed_at > lasts * HOUR:
+            return Breach("no fresh report of the agency", f"{lasts} hours", "nobody knew how often the agency had made contact")
+    return _shared_cap(s) if s.contact.channel == words.CALL and s.day is not None else None
+
+
+def _shared_cap(s: Sending) -> Breach | None:
+    """The cap that the lender and its agencies share, where it is a stricter one than that of each (CN-02)."""
+    most = s.limits.cn_03_most
+    effective = _effective(s) if most < s.limits.cn_02_most else []
+    if len(effective) < most or len({call.by for call in effective}) < 2:
+        return None
+    return Breach(f"{len(effective)} before it", f"{most} a day", "one effective call of the lender and its agencies too many on that day")
 
 
 def _agencies_around(s: Sending) -> set[str]:
     """The agencies that may have been in touch with the person without our knowing."""
     theirs = s.standing == "borrower"
     named = {slug for loan_id, slug in s.debtor.agencies(s.at) if theirs or loan_id == s.loan.loan_id}
-    named.update(c.by for c in s.touches() if c.at >= s.at - LATELY)
+    named.update(c.by for c in s.touches() if c.at >= s.at - s.limits.cn_03_lately_days * DAY)
     named.add(s.contact.by)
     return named - {LENDER}
 
@@ -75,16 +81,30 @@ def six_unanswered_calls(s: Sending) -> Breach | None:
         return None
     number = (s.contact.point_id, None)
     unanswered = sum(call.point_id in number and counts_out(call) and may_be(s, call, words.DIALLED_IN_VAIN) for _, call in s.calls(1))
-    if unanswered < UNANSWERED_CALLS:
+    most = s.limits.cn_04_most
+    if unanswered < most:
         return None
-    return Breach(f"{unanswered} before it", f"{UNANSWERED_CALLS} a day and number", "one unanswered call too many on that number")
+    return Breach(f"{unanswered} before it", f"{most} a day and number", "one unanswered call too many on that number")
 
 
 @law("CN-05", words.CN, by=_IN_PERSON)
 def one_visit(s: Sending) -> Breach | None:
     """At most one visit a day. GB/T 45251-2025, 5.3."""
-    visits = sum(counts_out(visit) for _, visit in s.past(s.debtor.visits[s.contact.person_id], 1))
-    return Breach(f"{visits} before it", "1 a day", "a second visit on one day") if visits else None
+    visits, most = sum(counts_out(visit) for _, visit in s.past(s.debtor.visits[s.contact.person_id], 1)), s.limits.cn_05_most
+    return Breach(f"{visits} before it", f"{most} a day", "one visit too many on that day") if visits >= most else None
+
+
+@law("CN-06", words.CN)
+def an_interval_between_two(s: Sending) -> Breach | None:
+    """Between two collections of one loan by one method lie some days; none, unless the lender says how many. Ascribed to GB/T 45251-2025."""
+    days = s.limits.cn_06_min_interval_days.get(s.contact.channel)
+    if days is None or s.day is None:
+        return None
+    person_id, channel = s.contact.person_id, s.contact.channel
+    met = {words.CALL: s.debtor.calls, "visit": s.debtor.visits}.get(channel, s.debtor.messages)[person_id]
+    if any(c.channel == channel and counts_out(c) and c.loan_id == s.loan.loan_id for _, c in s.past(met, days)):
+        return Breach("another one within these days", f"{days} days between two", f"it followed another {channel} too soon")
+    return None
 
 
 @law("CN-24", words.CN, by=_IN_PERSON)
@@ -98,16 +118,14 @@ def visits_by_consent(s: Sending) -> Breach | None:
     return Breach("no consent to a visit", "consent", "somebody was visited without their consent")
 
 
-@law("CN-07", words.CN, by=words.MESSAGES)
+@law("CN-07", words.CN)
 def few_messages(s: Sending) -> Breach | None:
     """At most 2 text messages, 1 e-mail and 1 message in the app a day to one person. Ours: no text gives a number."""
-    if s.day is None or s.contact.purpose in words.CONFIRMS:
+    channel, most = s.contact.channel, s.limits.cn_07_most.get(s.contact.channel)
+    if s.day is None or most is None or s.contact.purpose in words.CONFIRMS:
         return None
-    most = MESSAGES_A_DAY[s.contact.channel]
-    sent = sum(
-        past.channel == s.contact.channel and counts_out(past) and past.purpose not in words.CONFIRMS
-        for _, past in s.past(s.debtor.messages[s.contact.person_id], 1)
-    )
+    met = {words.CALL: s.debtor.calls, "visit": s.debtor.visits}.get(channel, s.debtor.messages)[s.contact.person_id]
+    sent = sum(past.channel == channel and counts_out(past) and past.purpose not in words.CONFIRMS for _, past in s.past(met, 1))
     return Breach(f"{sent} before it", f"{most} a day", f"one {s.contact.channel} too many on that day") if sent >= most else None
 
 
@@ -130,10 +148,10 @@ def untold_assignment(s: Sending, *, at_once: bool = False) -> Breach | None:
 @law("CN-27", words.CN)
 def no_illegal_cost(s: Sending) -> Breach | None:
     """A loan whose cost lies above the ceiling, 24 % a year (ours), is not collected. Civil Code art. 680; provisions on private lending art. 25."""
-    cost = s.loan.annual_cost
-    if cost is None or cost <= CEILING or s.contact.purpose not in words.DEMANDS:
+    cost, most = s.loan.annual_cost, s.limits.cn_27_most_percent
+    if cost is None or cost <= most or s.contact.purpose not in words.DEMANDS:
         return None
-    return Breach("a cost above the ceiling", "24 % a year", "a loan was collected whose cost is above the legal ceiling")
+    return Breach("a cost above the ceiling", per_cent(most), "a loan was collected whose cost is above the legal ceiling")
 
 
 @law("CN-28", words.CN)
@@ -150,11 +168,8 @@ def no_pestering(s: Sending) -> Breach | None:
         if there is None or there[0] < today[0]:
             break
         made += counts_out(past) and known(past, s.at)
-    return (
-        Breach(f"{made} before it", f"{TOUCHES_A_DAY} a day", "one contact too many about one debtor on that day")
-        if made >= TOUCHES_A_DAY
-        else None
-    )
+    most = s.limits.cn_28_most
+    return Breach(f"{made} before it", f"{most} a day", "one contact too many about one debtor on that day") if made >= most else None
 
 
 @law("CN-28", words.CN, to=OTHERS)
@@ -164,10 +179,11 @@ def others_once_a_week(s: Sending) -> Breach | None:
     past = (*s.debtor.calls[person_id], *s.debtor.messages[person_id], *s.debtor.visits[person_id])
     if s.day is None:
         return None
-    made = sum(counts_out(c) and known(c, s.at) and day is not None and day > s.day - OTHERS_DAYS for day, c in past)
-    return (
-        Breach(f"{made} before it", f"1 in {OTHERS_DAYS} days", "somebody who owes nothing was contacted twice in a week") if made else None
-    )
+    most, days = s.limits.cn_28_others_most, s.limits.cn_28_others_days
+    made = sum(counts_out(c) and known(c, s.at) and day is not None and day > s.day - days for day, c in past)
+    if made < most:
+        return None
+    return Breach(f"{made} before it", f"{most} in {days} days", "somebody who owes nothing was contacted too often")
 
 
 @law("CN-68", words.CN)

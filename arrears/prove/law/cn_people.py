@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from arrears.prove import words
 from arrears.prove.law.holds import about, in_force
 from arrears.prove.law.house import overdue_now
@@ -9,18 +11,32 @@ from arrears.prove.law.others import contact_is_lost, refused, told_of_the_debt
 from arrears.prove.law.rule import DEBTORS, NOT_THE_BORROWER, OTHERS, law
 from arrears.prove.sending import Breach, Sending
 
-CHILD, GROWN = 14, 18
 ADVOCATES = frozenset({"representative"})
 _NOT_THERE = frozenset({"deceased", "incapacity"})
-_NEED_CARE = frozenset({"elderly", "disabled", "vulnerable"})
-_GENTLE = frozenset({"remind", "offer", "notice", "reply", "verification", "opt_out_confirmation", "locate_only", "terminate"})
+_CARDS = frozenset({"credit_card", "card"})
 
 
 @law("CN-08", words.CN, to=OTHERS | ADVOCATES)
 def collect_from_debtors(s: Sending) -> Breach | None:
     """Money is asked for from the debtor only, never from contacts, nor from who advises the debtor. GB/T 45251-2025, 5.3."""
+    return _no_debtor(s, s.limits.cn_08_debtors)
+
+
+@law("CN-17", words.CN, to=OTHERS | ADVOCATES)
+def cardholders_only(s: Sending) -> Breach | None:
+    """A card debt is collected from the cardholder and their guarantors only. Measures on credit cards art. 68."""
+    return _no_debtor(s, s.limits.cn_17_debtors) if s.loan.product in _CARDS else None
+
+
+@law("CN-47", words.CN, to=OTHERS | ADVOCATES)
+def consumer_finance_asks_debtors(s: Sending) -> Breach | None:
+    """A consumer-finance company collects from nobody who has nothing to do with the loan. Measures for consumer finance companies, 2024."""
+    return _no_debtor(s, s.limits.cn_47_debtors) if s.loan.lender_kind == "consumer_finance" else None
+
+
+def _no_debtor(s: Sending, debtors: Container[str]) -> Breach | None:
     purpose = s.contact.purpose
-    if s.standing == "representative" and (s.role not in words.ADVOCATES or purpose not in words.DEMANDS):
+    if s.standing == "representative" and (s.role in debtors or purpose not in words.DEMANDS):
         return None
     if purpose in words.THROUGH_OTHERS or (s.contact.reported and purpose is None):
         return None
@@ -52,21 +68,31 @@ def only_if_lost(s: Sending) -> Breach | None:
 @law("CN-12", words.CN, to=OTHERS, reported=False)
 def nothing_about_the_debt(s: Sending) -> Breach | None:
     """Others are asked where the debtor is or to pass a message on, and are told nothing about the debt. GB/T 45251-2025, 5.3."""
-    return told_of_the_debt(s, "CN-12")
+    return told_of_the_debt(s, "CN-12", s.limits.cn_12_classes)
 
 
 @law("CN-13", words.CN, to=NOT_THE_BORROWER)
 def a_refusal_is_final(s: Sending) -> Breach | None:
     """A contact who refuses is never contacted again, on no number and for no loan. GB/T 45251-2025, 5.3."""
-    return Breach("this person had refused", "no contact after a refusal", "it left to somebody who had refused") if refused(s) else None
+    no = refused(s) or (s.standing == "third" and _said_no(s))
+    return Breach("this person had refused", "no contact after a refusal", "it left to somebody who had refused") if no else None
 
 
-@law("CN-14", words.CN, to=OTHERS)
+def _said_no(s: Sending) -> bool:
+    """Whether a contact ever said no, by whatever medium or at whatever number: it is a no to all of them, and cannot be taken back."""
+    debtor, person_id = s.debtor, s.contact.person_id
+    outs = (s.person.opted_out_at, *(p.opted_out_at for p in debtor.file.points.values() if p.person_id == person_id))
+    wishes = (wish.at for wish in debtor.wishes.get(person_id, ()) if wish.kind != "no_hours")
+    stops = any(s.outcome(past) in words.OPTED_OUT for past in debtor.refusals.get(person_id, ()))
+    return stops or any(at is not None and at < s.at for at in (*outs, *wishes))
+
+
+@law("CN-14", words.CN, to=NOT_THE_BORROWER)
 def nobody_unrelated(s: Sending) -> Breach | None:
     """Nobody who has nothing to do with the debt is contacted. Guideline of the China Banking Association, 2026."""
-    if s.role == "employer":
-        return Breach("an employer", "somebody related to the debt", "it left to somebody who has nothing to do with the debt")
-    if s.role != words.STRANGER or "ties" in s.unknown:
+    if s.role in s.limits.cn_14_unrelated and s.standing != "volunteer":
+        return Breach(f"a {s.role}", "somebody related to the debt", "it left to somebody who has nothing to do with the debt")
+    if s.role != words.STRANGER or s.standing != "third" or "ties" in s.unknown:
         return None
     return Breach("not tied to the loan", "somebody whom the borrower named", "it left to somebody who has nothing to do with the loan")
 
@@ -74,13 +100,13 @@ def nobody_unrelated(s: Sending) -> Breach | None:
 @law("CN-64", words.CN, to=DEBTORS)
 def the_representative_of_a_minor(s: Sending) -> Breach | None:
     """For a debtor younger than 18 the legal representative acts. Civil Code art. 18 to 23."""
-    return _younger(s, "CN-64", GROWN)
+    return _younger(s, "CN-64", s.limits.cn_64_adult_at)
 
 
 @law("CN-65", words.CN)
 def no_children(s: Sending) -> Breach | None:
     """Nobody who is known to be younger than 14 is contacted. Personal Information Protection Law art. 28, 31."""
-    return _younger(s, "CN-65", CHILD)
+    return _younger(s, "CN-65", s.limits.cn_65_child_until)
 
 
 def _younger(s: Sending, rule: str, years: int) -> Breach | None:
@@ -123,7 +149,8 @@ def a_representative_is_shown(s: Sending) -> Breach | None:
 @law("CN-66", words.CN)
 def students(s: Sending) -> Breach | None:
     """A small loan to a student is looked at by a human first, and nobody around the student is contacted. Notice 2021, 28."""
-    if s.loan.lender_kind != "small_loan" or "student" not in s.circumstances(s.loan.borrower_id):
+    meant = s.circumstances(s.loan.borrower_id).intersection(s.limits.cn_66_circumstances)
+    if s.loan.lender_kind != "small_loan" or not meant:
         return None
     approval = s.debtor.file.approvals.get(s.contact.approval_id or "")
     seen = (
@@ -131,17 +158,17 @@ def students(s: Sending) -> Breach | None:
     )
     if s.standing != "third" and seen:
         return None
-    return Breach("the borrower is a student", "a human's review", "a student was dunned for a small loan without a human's review")
+    return Breach(f"the borrower is a {min(meant)}", "a human's review", "a student was dunned for a small loan without a human's review")
 
 
 @law("CN-67", words.CN)
 def gentle_with_the_weak(s: Sending) -> Breach | None:
     """The elderly, the disabled and the vulnerable are spoken to by humans and written to gently. GB/T 45251-2025; what gentle means is ours."""
-    if not _NEED_CARE & s.circumstances(s.contact.person_id):
+    if not s.circumstances(s.contact.person_id).intersection(s.limits.cn_67_circumstances):
         return None
     if s.contact.artificial_voice:
         return Breach("an artificial voice", "a human", "a machine called somebody who needs special protection")
-    if s.contact.klass is None or s.contact.klass in _GENTLE:
+    if s.contact.klass is None or s.contact.klass in s.limits.cn_67_classes:
         return None
     return Breach(f"a message of class {s.contact.klass}", "a gentle one", "somebody who needs special protection got a harsh message")
 
@@ -155,8 +182,8 @@ def a_legal_basis(s: Sending) -> Breach | None:
     if point.legal_basis is None:
         return Breach("no legal basis", "a legal basis", "an address was used without a legal basis")
     outsider = s.standing == "third"
-    if outsider and point.legal_basis == "contract":
-        return Breach("a contract of somebody else's", "a legal basis", "an address was used without a legal basis")
+    if outsider and point.legal_basis in s.limits.cn_41_not_for_others:
+        return Breach(f"{point.legal_basis}, of somebody else's", "a legal basis", "an address was used without a legal basis")
     if point.legal_basis != "consent" or not (outsider or contact.channel == "sms"):
         return None
     kind = "third_party" if outsider else "texts"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from arrears.prove import words
 from arrears.prove.law.cn import untold_assignment
-from arrears.prove.law.kit import H, counts_out, outside_hours
+from arrears.prove.law.kit import Hours, counts_out, outside_hours
 from arrears.prove.law.rule import NOT_LIABLE, law
 from arrears.prove.model import LENDER
 from arrears.prove.sending import Breach, Sending
 
-OPENS, CLOSES = 8 * H, 20 * H
-CALLS_A_DAY = 2
-_SUNDAY = frozenset({6})
 _CALLS = frozenset({"call"})
 _TELLING = words.NOTICES | words.CONFIRMS
 
@@ -30,17 +27,19 @@ def the_transfer_is_told(s: Sending) -> Breach | None:
     return Breach("no notice of who collects", "a notice delivered before", "somebody else collected before the borrower knew of it")
 
 
-@law("EU-04", words.EU, by=words.MESSAGES | _CALLS | {"visit"})
+@law("EU-04", words.EU)
 def careful_hours(s: Sending) -> Breach | None:
     """From 8:00 to 20:00, Monday to Saturday, until a country's own hours are known. Ours."""
-    return outside_hours(s, OPENS, CLOSES, s.clocks, closed=_SUNDAY)
+    own = s.limits
+    return outside_hours(s, Hours(own.eu_04_window, own.eu_04_weekdays, own.eu_04_channels), s.clocks)
 
 
 @law("EU-04", words.EU, by=_CALLS)
 def two_calls_a_day(s: Sending) -> Breach | None:
     """At most two calls to one person a day, until a country's own number is known. Ours."""
     calls = s.most(s.debtor.calls[s.contact.person_id], 1, lambda _, call, __: counts_out(call) and s.outcome(call) != "failed")
-    return None if calls < CALLS_A_DAY else Breach(f"{calls} before it", f"{CALLS_A_DAY} a day", "one call too many on that day")
+    most = s.limits.eu_04_most
+    return None if calls < most else Breach(f"{calls} before it", f"{most} a day", "one call too many on that day")
 
 
 @law("EU-04", words.EU, to=NOT_LIABLE)

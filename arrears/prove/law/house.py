@@ -112,6 +112,8 @@ def _not_granted(book: Book, approval: Approval, at: Instant) -> Iterator[str]:
         yield "it is void"
     if approval.decided_by == approval.requested_by:
         yield "whoever asked for it decided it"
+    if approval.role not in words.DECIDERS:
+        yield f"a {approval.role} cannot give it"
     if approval.decided_at >= approval.deadline:
         yield "it was decided after its deadline"
     if at >= approval.decided_at + _VALID:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arrears.prove import words
-from arrears.prove.law.kit import H, outside_hours
+from arrears.prove.debtor import known
+from arrears.prove.law.kit import Hours, counts_out, outside_hours
 from arrears.prove.law.rule import NOT_LIABLE, law
+from arrears.prove.model import SECOND
 from arrears.prove.sending import Breach, LocalTime, Sending
 
-OPENS, CLOSES = 8 * H, 19 * H
-MICROFINANCE_OPENS, MICROFINANCE_CLOSES = 9 * H, 18 * H
 ZONE = "Asia/Kolkata"
-_ANY = words.MESSAGES | {"call", "visit"}
+MINUTE = 60 * SECOND
+_CALLS = frozenset({"call"})
 
 
 def indian_clocks(s: Sending) -> Sequence[LocalTime]:
@@ -27,10 +28,12 @@ def _is_microfinance(s: Sending) -> bool:
     return "microfinance" in "".join(char for char in s.loan.product.lower() if char.isalpha())
 
 
-@law("IN-01", words.INDIA, by=_ANY)
+@law("IN-01", words.INDIA)
 def hours(s: Sending) -> Breach | None:
     """No recovery before 8 a.m. or from 7 p.m. on. RBI circular of 12 Aug 2022."""
-    return None if _is_microfinance(s) else outside_hours(s, OPENS, CLOSES, indian_clocks(s), agreed=False)
+    own = s.limits
+    hours = Hours(own.in_01_window, own.in_01_weekdays, own.in_01_channels)
+    return None if _is_microfinance(s) else outside_hours(s, hours, indian_clocks(s), agreed=False)
 
 
 @law("IN-02", words.INDIA, to=NOT_LIABLE)
@@ -39,7 +42,27 @@ def no_intrusion_on_others(s: Sending) -> Breach | None:
     return Breach(f"to a {s.role}", "nobody but the borrower", "somebody else was contacted about the debt")
 
 
-@law("IN-04", words.INDIA, by=_ANY)
+@law("IN-02", words.INDIA, by=_CALLS, reported=False)
+def no_persistent_calls(s: Sending) -> Breach | None:
+    """Calls are no persistence yet if they are three a day at most, two hours apart (ours). RBI circular of 12 Aug 2022."""
+    own, calls = s.limits, s.debtor.calls[s.contact.person_id]
+    made = 0
+    for clock in indian_clocks(s):
+        today = (c for _, c in s.past(calls, 1, clock))
+        made = max(made, sum(counts_out(c) and s.outcome(c) != "failed" for c in today))
+    if made >= own.in_02_most:
+        return Breach(f"{made} before it", f"{own.in_02_most} a day", "one call too many on that day")
+    apart = own.in_02_gap_minutes
+    earlier = (c for _, c in reversed(calls) if counts_out(c) and known(c, s.at) and s.outcome(c) != "failed")
+    last = next(earlier, None)
+    if last is None or s.at - last.at >= apart * MINUTE:
+        return None
+    return Breach(f"less than {apart} minutes after the last", f"{apart} minutes", f"it followed another call within {apart} minutes")
+
+
+@law("IN-04", words.INDIA)
 def microfinance_hours(s: Sending) -> Breach | None:
     """Microfinance loans: no recovery before 9 a.m. or from 6 p.m. on. RBI Directions of 14 Mar 2022."""
-    return outside_hours(s, MICROFINANCE_OPENS, MICROFINANCE_CLOSES, indian_clocks(s), agreed=False) if _is_microfinance(s) else None
+    own = s.limits
+    hours = Hours(own.in_04_window, own.in_04_weekdays, own.in_04_channels)
+    return outside_hours(s, hours, indian_clocks(s), agreed=False) if _is_microfinance(s) else None

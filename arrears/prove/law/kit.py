@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from typing import NamedTuple
 
 from arrears.prove import words
+from arrears.prove.limits import Window
 from arrears.prove.model import Contact
 from arrears.prove.sending import Breach, LocalTime, Sending
 from arrears.prove.zones import weekday
 
-H = 3600
-
 
 def clock(second: int) -> str:
     """A second of the day as people read it."""
-    return f"{second // H:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+
+
+def per_cent(cost: int) -> str:
+    """An annual cost as people read it."""
+    return f"{cost / 10_000:g} % a year"
 
 
 def at_home(s: Sending) -> Sequence[LocalTime]:
@@ -22,13 +27,23 @@ def at_home(s: Sending) -> Sequence[LocalTime]:
     return s.clocks[:1] if s.day is not None else ()
 
 
-def outside_hours(
-    s: Sending, starts: int, ends: int, clocks: Sequence[LocalTime], *, agreed: bool = True, closed: Container[int] = ()
-) -> Breach | None:
-    """Whether it left outside ``[starts, ends)`` of the local day by one of the clocks, or on a weekday that is closed.
+class Hours(NamedTuple):
+    """Hours of the local day, half-open, on some days of the week, for what leaves by some channels."""
 
-    ``agreed``: hours that the person agreed to are hours too, on open days. Without a known zone no hour is known to be allowed.
+    window: Window
+    weekdays: Container[int]
+    channels: Container[str]
+
+
+def outside_hours(s: Sending, hours: Hours, clocks: Sequence[LocalTime], *, agreed: bool = True) -> Breach | None:
+    """Whether it left outside the hours of the local day by one of the clocks, or on a weekday that is closed.
+
+    ``agreed``: hours that the person agreed to are hours too, on open days. Without a known zone no hour is known to be allowed. Of a letter that
+    somebody else reports the hour says nothing.
     """
+    contact, (starts, ends) = s.contact, hours.window
+    if contact.channel not in hours.channels or (contact.reported and contact.channel == "letter"):
+        return None
     if s.contact.day_only:
         s.cannot("hours", "time of day not known")
         return None
@@ -38,7 +53,7 @@ def outside_hours(
     if not clocks:
         return Breach("time zone not known", _hours(starts, ends), "it left although nobody knew what time it was there")
     for _, day, second in clocks:
-        if weekday(day) not in closed and (starts <= second < ends or (agreed and _agreed(s, second))):
+        if weekday(day) in hours.weekdays and (starts <= second < ends or (agreed and _agreed(s, second))):
             continue
         return Breach(f"{clock(second)} local", _hours(starts, ends), "it left outside the permitted hours")
     return None

@@ -6,24 +6,23 @@ from collections.abc import Iterator, Mapping
 
 from arrears.prove import words
 from arrears.prove.debtor import Debtor
-from arrears.prove.law.cn import EFFECTIVE_CALLS
+from arrears.prove.limits import Timeline
 from arrears.prove.model import Contact, Day
 from arrears.prove.sending import Breach
 
 
-def late_breaches(debtor: Debtor, asked: Mapping[str, bool]) -> Iterator[tuple[Contact, Breach]]:
-    """Effective calls beyond the third of a day (CN-02) that nobody could have known to be so when they were made.
+def late_breaches(debtor: Debtor, asked: Mapping[str, bool], limits: Timeline) -> Iterator[tuple[Contact, Breach]]:
+    """Effective calls beyond the last permitted of a day (CN-02) that nobody could have known to be so when they were made.
 
     ``asked`` are the ids of the calls that the rule was asked about, with whether it was broken as far as was known.
     """
     for calls in debtor.calls.values():
-        if len(calls) <= EFFECTIVE_CALLS:
-            continue
         effective: dict[Day | None, int] = {}
         for day, call in calls:
             if call.direction == "in" or call.outcome not in words.SPOKEN:
                 continue
             effective[day] = effective.get(day, 0) + 1
-            if day is not None and effective[day] > EFFECTIVE_CALLS and asked.get(call.contact_id) is False:
+            most = limits.at(call.at).cn_02_most
+            if day is not None and effective[day] > most and asked.get(call.contact_id) is False:
                 told = "it was one effective call too many on that day, as was known later"
-                yield call, Breach(f"{effective[day] - 1} before it", f"{EFFECTIVE_CALLS} a day", told)
+                yield call, Breach(f"{effective[day] - 1} before it", f"{most} a day", told)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from arrears.prove import words
 from arrears.prove.debtor import known
 from arrears.prove.model import Contact, Instant
 from arrears.prove.sending import Breach, Sending
-
-FAILURES = 3
-ON_DAYS = 2
 
 
 def contact_is_lost(s: Sending) -> Breach | None:
@@ -31,7 +28,7 @@ def contact_is_lost(s: Sending) -> Breach | None:
             continue
         if s.outcome(call) not in words.MISSED:
             if latest == call.at:  # of two at one instant nobody knows which came last
-                return _in_reach(0, 0)
+                return _in_reach(s, 0, 0)
             break
         if reached is not None and call.at <= reached:
             break
@@ -39,11 +36,19 @@ def contact_is_lost(s: Sending) -> Breach | None:
         days.add(day)
         latest = call.at
     days.discard(None)
-    return None if failures >= FAILURES and len(days) >= ON_DAYS else _in_reach(failures, len(days))
+    wanted, on = _lost_after(s)
+    return None if failures >= wanted and len(days) >= on else _in_reach(s, failures, len(days))
 
 
-def _in_reach(failures: int, days: int) -> Breach:
-    limit = f"{FAILURES} failures in a row on {ON_DAYS} days, or every number invalid"
+def _lost_after(s: Sending) -> tuple[int, int]:
+    """After how many failures in a row, on how many days, contact is lost."""
+    own = s.limits
+    return max(own.cn_10_failures, own.cn_11_failures), max(own.cn_10_on_days, own.cn_11_on_days)
+
+
+def _in_reach(s: Sending, failures: int, days: int) -> Breach:
+    wanted, on = _lost_after(s)
+    limit = f"{wanted} failures in a row on {on} days, or every number invalid"
     return Breach(
         f"{failures} failures in a row on {days} days", limit, "somebody else was contacted although the borrower was not out of reach"
     )
@@ -73,12 +78,12 @@ def _counts(s: Sending, call: Contact) -> bool:
     return outcome != "failed" and outcome not in words.NEVER_LEFT
 
 
-def told_of_the_debt(s: Sending, rule: str) -> Breach | None:
+def told_of_the_debt(s: Sending, rule: str, silent: Container[str] = words.SILENT_CLASSES) -> Breach | None:
     """Whether the words were of a class that speaks of a debt, or do speak of one."""
     contact, wanted = s.contact, "locate_only"
     if contact.klass is None:
         s.cannot(rule, "class of the message not known")
-    elif contact.klass not in words.SILENT_CLASSES:
+    elif contact.klass not in silent:
         return Breach(f"a message of class {contact.klass}", wanted, "somebody else got a message that may speak of the debt")
     if contact.text is None:
         s.cannot(rule, "text not readable")

@@ -7,13 +7,12 @@ from datetime import date
 
 from arrears.prove import words
 from arrears.prove.debtor import known, outcome_known
+from arrears.prove.law.kit import per_cent
 from arrears.prove.law.step import Step, came_back
 from arrears.prove.law.uk import moved
-from arrears.prove.law.us_people import MOST_IN_SERVICE
-from arrears.prove.model import DAY, day_number
+from arrears.prove.model import DAY, Instant, day_number
 from arrears.prove.sending import Breach
 
-CREDIT_WAITS_DAYS = DEFAULT_WAITS_DAYS = 14
 FORBEARANCE_SINCE = day_number(date(2026, 11, 20))
 _BUREAUS = frozenset({"credit_report", "overdue_list"})
 _WOULD_DEMAND = frozenset({"agency", "lawyer", "debt_sale", "lawsuit"})
@@ -64,15 +63,14 @@ def _american(step: Step) -> Iterator[tuple[str, Breach]]:
     if target in _BUREAUS:
         if "notices" in step.book.unknown:
             step.cannot("US-47", "notices not known")
-        elif not _heard_of_it(step):
-            waited = f"{CREDIT_WAITS_DAYS} days"
-            yield (
-                "US-47",
-                Breach(f"not written to {waited} before", waited, "it was reported before the borrower could have heard of the debt"),
-            )
-    if "active_duty" in step.circumstances and (cost is None or cost > MOST_IN_SERVICE):
-        seen = "a cost that is not known" if cost is None else "a cost above 6 %"
-        yield "US-62", Breach(seen, "6 % a year", "a debt of somebody in service was handed over that costs more than 6 %")
+        elif (heard := _heard_of_it(step)) is None or heard > step.placement.sent_at:
+            waited = f"{step.limits.us_47_days} days"
+            told = "it was reported before the borrower could have heard of the debt"
+            yield "US-47", Breach(f"not written to {waited} before", waited, told, heard)
+    most = step.limits.us_62_most
+    if "active_duty" in step.circumstances and (cost is None or cost > most):
+        seen = "a cost that is not known" if cost is None else "a cost above it"
+        yield "US-62", Breach(seen, per_cent(most), f"a debt of somebody in service was handed over that costs more than {per_cent(most)}")
 
 
 def _british(step: Step) -> Iterator[tuple[str, Breach]]:
@@ -98,14 +96,12 @@ def _british(step: Step) -> Iterator[tuple[str, Breach]]:
     notices = [n for n in step.notices if n.kind == "default" and n.sent_at < at and not came_back(n, at)]
     first = min(notices, key=lambda n: n.sent_at, default=None)
     served = None if first is None else first.delivered_at if first.delivered_at is not None and first.delivered_at < at else first.sent_at
-    if served is None or at < served + DEFAULT_WAITS_DAYS * DAY:
-        limit = f"{DEFAULT_WAITS_DAYS} days after a default notice"
-        yield (
-            "UK-18",
-            Breach(
-                "no default notice" if served is None else "too soon after it", limit, "somebody sued before a default notice had run out"
-            ),
-        )
+    days, told = step.limits.uk_18_days, "somebody sued before a default notice had run out"
+    limit = f"{days} days after a default notice"
+    if served is None:
+        yield "UK-18", Breach("no default notice", limit, told)
+    elif at < (over := served + days * DAY):
+        yield "UK-18", Breach("too soon after it", limit, told, over)
 
 
 def _offered(step: Step) -> bool:
@@ -123,16 +119,18 @@ def _offered(step: Step) -> bool:
     )
 
 
-def _heard_of_it(step: Step) -> bool:
-    """Whether the borrower was spoken to about the debt, or was written to long enough ago without its coming back."""
-    at, file = step.placement.sent_at, step.debtor.file
-    until = at - CREDIT_WAITS_DAYS * DAY
-    for contact in file.contacts:
-        if contact.loan_id != step.loan.loan_id or contact.person_id != step.loan.borrower_id or not known(contact, at):
+def _heard_of_it(step: Step) -> Instant | None:
+    """From when on the borrower counted as told of the debt: spoken to about it, or written to so many days before without its coming back."""
+    at, written = step.placement.sent_at, list[Instant]()
+    for contact in step.debtor.file.contacts:
+        if contact.loan_id != step.loan.loan_id or contact.person_id != step.loan.borrower_id or contact.at > at or not known(contact, at):
             continue
         outcome = outcome_known(contact, at)
         if contact.channel == words.CALL and outcome in words.ANSWERED:
-            return True
-        if contact.channel in words.WRITTEN and contact.direction == "out" and outcome == "delivered" and contact.at <= until:
-            return True
-    return any(n.kind in ("credit", "validation", "default") and n.sent_at <= until and not came_back(n, at) for n in step.notices)
+            return contact.at
+        if contact.channel in words.WRITTEN and contact.direction == "out" and outcome == "delivered":
+            written.append(contact.at)
+    written += [
+        n.sent_at for n in step.notices if n.kind in ("credit", "validation", "default") and n.sent_at <= at and not came_back(n, at)
+    ]
+    return min(written) + step.limits.us_47_days * DAY if written else None

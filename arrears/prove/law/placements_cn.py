@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arrears.prove.law.cn import CEILING
 from arrears.prove.law.holds import about, in_force
+from arrears.prove.law.kit import per_cent
 from arrears.prove.law.step import Step, arrived, came_back
+from arrears.prove.limits import Limits
 from arrears.prove.model import DAY, Agency, Day, Hold
 from arrears.prove.sending import Breach
 
-REVIEW_LASTS_DAYS, CLOSING_REVIEW_DAYS = 365, 30
-LIMITATION_DAYS = 3 * 365
-COURT_TAKES = (5 + 15 + 15) * DAY
-"""A payment order: days to accept it, to issue it, and to pay or object."""
-
-MATTERS = frozenset({"purpose", "term", "manner", "data_kinds", "safeguards"})
 CARDS = frozenset({"credit_card", "card"})
-_WEIGHTY = frozenset({"agency", "debt_sale", "lawsuit", "defaulter_list"})
+_RISKY = frozenset({"debt_sale", "lawsuit", "defaulter_list"})
+_WEIGHTY = _RISKY | {"agency"}
 
 RULES: dict[str, str] = {
     "CN-27": "A loan whose cost lies above the ceiling, 24 % a year (ours), goes to nobody who would collect it. Civil Code art. 680.",
@@ -83,9 +79,9 @@ def breaches(step: Step) -> Iterator[tuple[str, Breach]]:
 
 
 def _debt(step: Step) -> Iterator[tuple[str, Breach]]:
-    cost = step.loan.annual_cost
-    if cost is not None and cost > CEILING:
-        yield "CN-27", Breach("a cost above the ceiling", "24 % a year", "a loan whose cost is above the legal ceiling was handed over")
+    cost, most = step.loan.annual_cost, step.limits.cn_27_most_percent
+    if cost is not None and cost > most:
+        yield "CN-27", Breach("a cost above the ceiling", per_cent(most), "a loan whose cost is above the legal ceiling was handed over")
 
 
 def _held(step: Step) -> Iterator[tuple[str, Breach]]:
@@ -100,8 +96,11 @@ def _held(step: Step) -> Iterator[tuple[str, Breach]]:
     if target == "agency" and "complaint" in standing:
         yield "CN-61", Breach("a complaint is open", "its answer", "an agency got the case while a complaint was open")
     orders = [hold.placed_at for hold in _holds(step) if hold.reason == "payment-order"]
-    if target in ("lawsuit", "defaulter_list") and orders and step.placement.sent_at < max(orders) + COURT_TAKES:
-        yield "CN-70", Breach("a payment order is asked for", "35 days", "somebody sued while a court decided on a payment order")
+    own = step.limits
+    days = own.cn_70_days_to_accept + own.cn_70_days_to_issue + own.cn_70_days_to_answer
+    if target in ("lawsuit", "defaulter_list") and orders and step.placement.sent_at < (over := max(orders) + days * DAY):
+        told = "somebody sued while a court decided on a payment order"
+        yield "CN-70", Breach("a payment order is asked for", f"{days} days", told, over)
 
 
 def _holds(step: Step) -> Iterator[Hold]:
@@ -123,14 +122,14 @@ def _decided(step: Step) -> Iterator[tuple[str, Breach]]:
         return
     seen = approval is not None and approval.decided_at is not None and approval.decided_at <= placement.sent_at
     if approval is not None and seen and approval.state in ("approved", "void"):
+        if placement.target in _RISKY and approval.role != "risk_control":
+            yield "CN-52", Breach(f"decided by a {approval.role}", "a decision of risk control", "somebody decided on it who may not")
         return
     if placement.target in _WEIGHTY:
         yield "CN-52", Breach("no human decision", "a human decision", "a step that weighs heavily was taken without a human's decision")
-    if step.loan.lender_kind == "small_loan" and "student" in step.circumstances:
-        yield (
-            "CN-66",
-            Breach("the borrower is a student", "a human's review", "a student's small loan was handed over without a human's review"),
-        )
+    if step.loan.lender_kind == "small_loan" and (meant := step.circumstances.intersection(step.limits.cn_66_circumstances)):
+        told = "a student's small loan was handed over without a human's review"
+        yield "CN-66", Breach(f"the borrower is a {min(meant)}", "a human's review", told)
 
 
 def _limitation(step: Step) -> Iterator[tuple[str, Breach]]:
@@ -140,7 +139,7 @@ def _limitation(step: Step) -> Iterator[tuple[str, Breach]]:
             yield "CN-68", Breach("the limitation has ended", "before it ends", "somebody sued although the time for it was over")
         return
     oldest = step.debtor.unpaid_since(step.placement.loan_id, step.placement.sent_at)
-    if step.placement.target == "lawsuit" and oldest is not None and step.today - oldest >= LIMITATION_DAYS:
+    if step.placement.target == "lawsuit" and oldest is not None and step.today - oldest >= step.limits.cn_68_years * 365:
         yield (
             "CN-68",
             Breach("nobody knows when it ends", "before it ends", "an old debt was sued for although nobody knew whether it still can be"),
@@ -155,7 +154,7 @@ def _agency(step: Step) -> Iterator[tuple[str, Breach]]:
         yield "CN-44", Breach("no notice delivered", "a notice delivered before", "an agency got the case before the borrower was told")
     agency = step.book.agencies.get(placement.agency or "")
     if agency is not None:
-        yield from _fit(agency, step.today)
+        yield from _fit(agency, step.today, step.limits)
     elif "agencies" in step.book.unknown:
         for rule in ("CN-42", "CN-45", "CN-46", "CN-50", "CN-72"):
             step.cannot(rule, "agencies not known")
@@ -163,35 +162,33 @@ def _agency(step: Step) -> Iterator[tuple[str, Breach]]:
         yield "CN-45", Breach("agency not in the ledger", "a listed agency", "an agency that nobody knows got the case")
 
 
-def _fit(agency: Agency, today: Day) -> Iterator[tuple[str, Breach]]:
+def _fit(agency: Agency, today: Day, own: Limits) -> Iterator[tuple[str, Breach]]:
     """What stood against an agency on a day."""
     if agency.listed_from is None or today < agency.listed_from or (agency.listed_until is not None and today > agency.listed_until):
         yield "CN-45", Breach("not listed", "a listed agency", "an agency that was not on the list got the case")
     live = agency.contract_from is not None and agency.contract_from <= today
     if not live or agency.contract_until is None or today > agency.contract_until:
         yield "CN-42", Breach("no contract in force", "a contract in force", "an agency without a contract in force got the case")
-    elif missing := MATTERS - agency.agreed:
-        yield (
-            "CN-42",
-            Breach(f"{len(missing)} matters not agreed", "all five", "the contract with the agency leaves out what it must settle"),
-        )
+    elif missing := frozenset(own.cn_42_matters) - agency.agreed:
+        told = "the contract with the agency leaves out what it must settle"
+        yield "CN-42", Breach(f"{len(missing)} matters not agreed", f"all {len(own.cn_42_matters)}", told)
     if agency.sub_agency:
         yield "CN-42", Breach("a sub-agency", "none", "an agency that passes cases on got the case")
-    yield from _reviewed(agency, today)
+    yield from _reviewed(agency, today, own)
     if not agency.assessment_id:
         yield "CN-50", Breach("no assessment", "an impact assessment", "an agency got the case before anybody assessed what that does")
     if agency.misconduct_since is not None and agency.misconduct_since <= today:
         yield "CN-72", Breach("misconduct on record", "none", "an agency with misconduct on its record got the case")
 
 
-def _reviewed(agency: Agency, today: Day) -> Iterator[tuple[str, Breach]]:
+def _reviewed(agency: Agency, today: Day, own: Limits) -> Iterator[tuple[str, Breach]]:
     """The yearly review, and the one before the contract ends. The ledger keeps the latest of each."""
     reviewed, ends, closing = agency.reviewed_on, agency.contract_until, agency.closing_review_on
-    if reviewed is None or reviewed > today or today - reviewed > REVIEW_LASTS_DAYS:
-        limit = f"{REVIEW_LASTS_DAYS} days"
-        yield "CN-46", Breach("no review within a year", limit, "an agency that was not reviewed within a year got the case")
-    elif ends is not None and ends - today <= CLOSING_REVIEW_DAYS and (closing is None or closing > today):
-        limit = f"one in the last {CLOSING_REVIEW_DAYS} days"
+    if reviewed is None or reviewed > today or today - reviewed > own.cn_46_days:
+        told = "an agency that was not reviewed of late got the case"
+        yield "CN-46", Breach("no fresh review", f"{own.cn_46_days} days", told)
+    elif ends is not None and ends - today <= own.cn_46_closing_days and (closing is None or closing > today):
+        limit = f"one in the last {own.cn_46_closing_days} days"
         yield "CN-46", Breach("no closing review", limit, "an agency whose contract was about to end got the case without a closing review")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from arrears.prove.debtor import Debtor
+from arrears.prove.limits import Limits
 from arrears.prove.model import Book, Coverage, Day, Loan, Notice, Placement
 from arrears.prove.zones import Zones
 
@@ -23,6 +24,11 @@ class Step(NamedTuple):
 
     def cannot(self, rule: str, why: str) -> None:
         self.coverage.unjudged[rule, why] += 1
+
+    @property
+    def limits(self) -> Limits:
+        """The numbers that counted then."""
+        return self.book.limits.at(self.placement.sent_at)
 
     @property
     def notices(self) -> list[Notice]:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import merge
 
 from arrears.prove import words
-from arrears.prove.debtor import known
-from arrears.prove.law.kit import H, counts_out, may_be, outside_hours
+from arrears.prove.debtor import Past, known
+from arrears.prove.law.kit import Hours, counts_out, may_be, outside_hours
 from arrears.prove.law.rule import law
 from arrears.prove.law.us_people import same_debt
 from arrears.prove.model import SECOND, Contact, Day, Instant
 from arrears.prove.sending import Breach, LocalTime, Sending
 
-OPENS, CLOSES = 8 * H, 21 * H
-CALLS_IN_A_WEEK, CALLS_IN_MASSACHUSETTS, WEEK = 7, 2, 7
-SEVEN_IN_A_DAY = 7
-FIVE_MINUTES = 300 * SECOND
+WEEK = 7
+MOST_OF_ANYBODY, MINUTES_OF_ANYBODY = 6, 5
+"""Calls a day, and minutes between two, which nobody exceeds (comment 14(b)(2)(i)-2). What a lender keeps beyond that binds its own calls."""
+
+MINUTE = 60 * SECOND
 
 _CALLS = frozenset({"call"})
+_ANSWERING = words.OWED_TO_THEM | {"terminate"}
+"""What the person, or the law, asked for counts against nobody."""
 _TALKED = words.SPOKEN | words.OPTED_OUT
 """Outcomes after which the call was a conversation with whom it was meant for."""
 
 
-def _consented(s: Sending, at: Instant, clock: LocalTime, day: Day | None = None) -> bool:
-    """Whether the person had agreed to more calls: for 7 days, the day of the consent being the first, and until they were next spoken to."""
+def _consented(s: Sending, at: Instant, clock: LocalTime, days: int, day: Day | None = None) -> bool:
+    """Whether the person had agreed to more calls: for so many days, the day of the consent being the first, and until they were next spoken to."""
     for consent in s.debtor.consents.get(s.contact.person_id, ()):
         if consent.kind != "more_calls" or not s.debtor.stands(consent, at, "call"):
             continue
         given = s.zones.local(clock.zone, consent.given_at)
-        if given is None or (clock.day if day is None else day) > given[0] + WEEK - 1:
+        if given is None or (clock.day if day is None else day) > given[0] + days - 1:
             continue
         calls = s.debtor.calls[s.contact.person_id]
         if not any(consent.given_at < c.at < at and _same(s, c) and known(c, s.at) and may_be(s, c, _TALKED) for _, c in calls):
@@ -36,9 +40,9 @@ def _consented(s: Sending, at: Instant, clock: LocalTime, day: Day | None = None
     return False
 
 
-def _agreed_now(s: Sending) -> bool:
+def _agreed_now(s: Sending, days: int) -> bool:
     """Whether the person had agreed to this very call, whatever day it is for them."""
-    return bool(s.clocks) and bool(s.debtor.consents) and all(_consented(s, s.at, clock) for clock in s.clocks)
+    return bool(s.clocks) and bool(s.debtor.consents) and all(_consented(s, s.at, clock, days) for clock in s.clocks)
 
 
 def _same(s: Sending, call: Contact) -> bool:
@@ -48,12 +52,12 @@ def _same(s: Sending, call: Contact) -> bool:
 
 def _placed(s: Sending) -> int:
     """How many calls this collector placed to this person about this debt: not those that were not connected, nor those that they had agreed to."""
-    agreeable = bool(s.debtor.consents)
+    agreeable, lasts = bool(s.debtor.consents), s.limits.us_01_consent_days
 
     def counts(day: Day, call: Contact, clock: LocalTime) -> bool:
         if not _same(s, call) or not counts_out(call) or s.outcome(call) in words.NOT_CONNECTED:
             return False
-        return not (agreeable and _consented(s, call.at, clock, day))
+        return not (agreeable and _consented(s, call.at, clock, lasts, day))
 
     return s.most(s.debtor.calls[s.contact.person_id], WEEK, counts)
 
@@ -63,10 +67,10 @@ def seven_calls_in_seven_days(s: Sending) -> Breach | None:
     """At most 7 calls are placed to a person about a debt in 7 consecutive days. 12 CFR 1006.14(b)(2)(i)(A)."""
     if s.role == "attorney":
         return None
-    placed = _placed(s)
-    if placed < CALLS_IN_A_WEEK or _agreed_now(s):
+    placed, most = _placed(s), s.limits.us_01_most
+    if placed < most or _agreed_now(s, s.limits.us_01_consent_days):
         return None
-    return Breach(f"{placed} before it", f"{CALLS_IN_A_WEEK} in 7 days", "one call too many in 7 days")
+    return Breach(f"{placed} before it", f"{most} in 7 days", "one call too many in 7 days")
 
 
 @law("US-02", words.US, by=_CALLS)
@@ -77,33 +81,70 @@ def a_week_after_a_conversation(s: Sending) -> Breach | None:
     """
     if s.role == "attorney":
         return None
-    talks = s.most(s.debtor.calls[s.contact.person_id], WEEK, lambda _, call, __: _same(s, call) and may_be(s, call, _TALKED))
-    if not talks or _agreed_now(s):
+    days = s.limits.us_02_days
+    talks = s.most(s.debtor.calls[s.contact.person_id], days, lambda _, call, __: _same(s, call) and may_be(s, call, _TALKED))
+    if not talks or _agreed_now(s, s.limits.us_02_consent_days):
         return None
-    return Breach("a conversation in these days", "7 days", "it left within 7 days after a conversation")
+    return Breach("a conversation in these days", f"{days} days", f"it left within {days} days after a conversation")
 
 
 @law("US-07", words.US, by=_CALLS)
 def no_bursts(s: Sending) -> Breach | None:
-    """Calls do not come in bursts, over all debts and callers: none within 5 minutes, no seven in a day. Comment 14(b)(2)(i)-2."""
-    if s.role == "attorney" or _agreed_now(s):
+    """Calls do not come in bursts, over all debts and callers: none within 5 minutes, no seven in a day; our own keep two hours apart, two a day (ours).
+
+    Comment 14(b)(2)(i)-2.
+    """
+    if s.role == "attorney" or _agreed_now(s, s.limits.us_07_consent_days):
         return None
+    own = not s.contact.reported
+    most, minutes = (s.limits.us_07_most, s.limits.us_07_gap_minutes) if own else (MOST_OF_ANYBODY, MINUTES_OF_ANYBODY)
     calls = s.debtor.calls[s.contact.person_id]
     today = s.most(calls, 1, lambda _, call, __: counts_out(call) and s.outcome(call) != "failed")
-    if today >= SEVEN_IN_A_DAY - 1:
-        return Breach(f"{today} before it", f"fewer than {SEVEN_IN_A_DAY} a day", "seven calls or more on one day")
+    if today >= most:
+        return Breach(f"{today} before it", f"{most} a day", "one call too many on that day")
     for _, call in reversed(calls):
-        if s.contact.day_only or s.at - call.at >= FIVE_MINUTES:
+        if s.contact.day_only or s.at - call.at >= minutes * MINUTE:
             break
         if counts_out(call) and not call.day_only and known(call, s.at) and s.outcome(call) != "failed":
-            return Breach("less than 5 minutes after the last", "5 minutes", "it followed another call within 5 minutes")
+            return Breach(
+                f"less than {minutes} minutes after the last", f"{minutes} minutes", f"it followed another call within {minutes} minutes"
+            )
     return None
 
 
-@law("US-10", words.US, by=words.MESSAGES | _CALLS | {"visit"})
+@law("US-08", words.US, reported=False)
+def all_media_together(s: Sending) -> Breach | None:
+    """Few messages of each medium a day, and few contacts by all of them in seven days (ours): all are judged together. 12 CFR 1006.14(a), (b)(1)."""
+    if s.contact.purpose in _ANSWERING or s.role == "attorney":
+        return None
+    medium, own = s.contact.channel, s.limits
+
+    def counts(_: Day, past: Contact, __: LocalTime) -> bool:
+        return counts_out(past) and past.purpose not in _ANSWERING and s.outcome(past) != "failed"
+
+    past = list(_everything(s))
+    a_day = own.us_08_most_a_day.get(medium)
+    if a_day is not None:
+        today = s.most(past, 1, lambda day, c, clock: c.channel == medium and counts(day, c, clock))
+        if today >= a_day:
+            return Breach(f"{today} before it", f"{a_day} a day by {medium}", f"one contact by {medium} too many on that day")
+    in_all = s.most(past, WEEK, counts)
+    return (
+        Breach(f"{in_all} before it", f"{own.us_08_most} in 7 days", "one contact too many in 7 days") if in_all >= own.us_08_most else None
+    )
+
+
+def _everything(s: Sending) -> Iterator[Past]:
+    """Everything that passed between the person and us, by whatever medium, the oldest first."""
+    person_id, debtor = s.contact.person_id, s.debtor
+    return merge(debtor.calls[person_id], debtor.messages[person_id], debtor.visits[person_id], key=lambda dated: dated[1].at)
+
+
+@law("US-10", words.US)
 def convenient_hours(s: Sending) -> Breach | None:
     """From 8 a.m. to 9 p.m. where the person lives and where their number belongs. 12 CFR 1006.6(b)(1)(i)."""
-    return outside_hours(s, OPENS, CLOSES, s.clocks)
+    own = s.limits
+    return outside_hours(s, Hours(own.us_10_window, own.us_10_weekdays, own.us_10_channels), s.clocks)
 
 
 @law("US-70", words.US, by=_CALLS)
@@ -141,18 +182,17 @@ def a_consent_taken_back(s: Sending) -> Breach | None:
     return Breach("the consent was withdrawn", "a consent given since", "it left after the consent to it was withdrawn")
 
 
-@law("US-73", words.US, by=_CALLS | {"sms"})
+@law("US-73", words.US)
 def two_calls_in_massachusetts(s: Sending) -> Breach | None:
     """In Massachusetts at most 2 calls or texts in 7 days about a debt, over all callers. 940 CMR 7.04(1)(f)."""
-    if s.role == "attorney" or "US-MA" not in s.homes:
+    most, channels = s.limits.us_73_most, s.limits.us_73_channels
+    if s.contact.channel not in channels or s.role == "attorney" or "US-MA" not in s.homes:
         return None
 
     def counts(_: Day, past: Contact, __: LocalTime) -> bool:
-        return past.channel in words.BY_PHONE and same_debt(s, past) and counts_out(past) and s.outcome(past) not in words.NOT_CONNECTED
+        return past.channel in channels and same_debt(s, past) and counts_out(past) and s.outcome(past) not in words.NOT_CONNECTED
 
-    person_id = s.contact.person_id
-    past = merge(s.debtor.calls[person_id], s.debtor.messages[person_id], key=lambda dated: dated[1].at)
-    placed = s.most(list(past), WEEK, counts)
-    if placed < CALLS_IN_MASSACHUSETTS:
+    placed = s.most(list(_everything(s)), WEEK, counts)
+    if placed < most:
         return None
-    return Breach(f"{placed} before it", f"{CALLS_IN_MASSACHUSETTS} in 7 days", "one call too many in 7 days in Massachusetts")
+    return Breach(f"{placed} before it", f"{most} in 7 days", "one call too many in 7 days in Massachusetts")

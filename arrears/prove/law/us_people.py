@@ -5,22 +5,20 @@ What binds debt collectors only is asked of agencies and of who bought the debt;
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from arrears.prove import words
 from arrears.prove.debtor import known
 from arrears.prove.law.house import borrowers_day
-from arrears.prove.law.kit import counts_out
+from arrears.prove.law.kit import counts_out, per_cent
 from arrears.prove.law.others import told_of_the_debt
 from arrears.prove.law.rule import law
-from arrears.prove.model import DAY, LENDER, Contact, amount
+from arrears.prove.model import DAY, LENDER, Contact
 from arrears.prove.sending import Breach, Sending
 
-FRESH_DAYS, OPT_OUT_DAYS, VALIDATION_DAYS = 60, 35, 5
-MOST_IN_SERVICE = amount("6")
+VALIDATION_DAYS = 5
 _TOLD_NOBODY = frozenset({"no_answer", "busy", "invalid_number", "not_in_service", "bounced"})
 _NOBODY_HEARD = _TOLD_NOBODY | {"someone_else", "answered_wrong_party"}
-_KEPT = frozenset({"validation", "verification"})
 
 
 def same_debt(s: Sending, past: Contact) -> bool:
@@ -31,9 +29,10 @@ def same_debt(s: Sending, past: Contact) -> bool:
     return other is not None and other.account is not None and other.account == s.loan.account
 
 
-def _collects_for_others(s: Sending) -> bool:
-    """Whether a debt collector in the sense of the law acts: an agency, or who bought the debt."""
-    return s.contact.by != LENDER or s.loan.lender_kind == "purchaser"
+def _is_bound(s: Sending, binds: Container[str]) -> bool:
+    """Whether a rule binds who acts: a debt collector in the sense of the law is an agency, or who bought the debt; others act in their own name."""
+    for_others = s.contact.by != LENDER or s.loan.lender_kind == "purchaser"
+    return ("third_party" if for_others else "first_party") in binds
 
 
 def _left(s: Sending) -> Iterator[Contact]:
@@ -129,7 +128,8 @@ def others_once(s: Sending) -> Breach | None:
     since = again if again is not None and again <= s.at else 0
     mine = (c for c in _left(s) if counts_out(c) and c.loan_id in s.debtor.file.loans and c.at >= since)
     earlier = sum(s.outcome(c) not in _TOLD_NOBODY for c in mine)
-    return Breach(f"{earlier} before it", "1", "somebody else was contacted a second time") if earlier else None
+    most = s.limits.us_25_most
+    return Breach(f"{earlier} before it", str(most), "somebody else was contacted a second time") if earlier >= most else None
 
 
 @law("US-27", words.US)
@@ -143,7 +143,7 @@ def limited_content_is_spoken(s: Sending) -> Breach | None:
 @law("US-28", words.US, by=frozenset({"email"}), reported=False)
 def a_mail_address_that_they_know_of(s: Sending) -> Breach | None:
     """Who collects for others mails to an address that the consumer used, agreed to, or was told of 35 days before. 12 CFR 1006.6(d)(4)."""
-    if not _collects_for_others(s) or s.role not in words.CONSUMERS or s.point is None or "notices" in s.unknown:
+    if not _is_bound(s, s.limits.us_28_binds) or s.role not in words.CONSUMERS or s.point is None or "notices" in s.unknown:
         return None
     here = (None, s.point.point_id)
     if any(c.channel == "email" and not counts_out(c) and c.point_id in here for c in s.touches()):
@@ -151,19 +151,20 @@ def a_mail_address_that_they_know_of(s: Sending) -> Breach | None:
     if s.point.legal_basis == "consent" or s.debtor.consent(s.contact.person_id, "electronic_notices", s.at, "email"):
         return None
     sent = min((n.sent_at for n in s.told(("agency", "transfer", "assignment"), s.contact.person_id)), default=None)
-    if sent is not None and s.at > sent + OPT_OUT_DAYS * DAY:
+    days = s.limits.us_28_days
+    if sent is not None and s.at > sent + days * DAY:
         return None
     return Breach(
         "not told of the address",
-        f"{OPT_OUT_DAYS} days before",
+        f"{days} days before",
         "a collector mailed to an address that the consumer was not told of in time",
     )
 
 
 @law("US-29", words.US, by=frozenset({"sms"}), reported=False)
 def a_number_that_is_still_theirs(s: Sending) -> Breach | None:
-    """Who collects for others texts to a number that the consumer texted from or agreed to, confirmed within 60 days. 12 CFR 1006.6(d)(5)."""
-    if not _collects_for_others(s) or s.role not in words.CONSUMERS or s.point is None or "consents" in s.unknown:
+    """Texts go to a number that the consumer texted from or agreed to, confirmed within 60 days; for a lender in its own name ours. 12 CFR 1006.6(d)(5)."""
+    if not _is_bound(s, s.limits.us_29_binds) or s.role not in words.CONSUMERS or s.point is None or "consents" in s.unknown:
         return None
     here = (None, s.point.point_id)
     theirs = (c for c in s.touches() if c.channel == "sms" and not counts_out(c) and c.point_id in here)
@@ -172,16 +173,17 @@ def a_number_that_is_still_theirs(s: Sending) -> Breach | None:
     shown += [c.given_at for c in consents if c.kind == "texts" and s.debtor.stands(c, s.at, "sms")]
     checked = s.point.reassignment_checked_at
     fresh = [*shown, *((checked,) if checked is not None and checked <= s.at else ())]
-    if shown and s.at - max(fresh) <= FRESH_DAYS * DAY:
+    days = s.limits.us_29_days
+    if shown and s.at - max(fresh) <= days * DAY:
         return None
-    return Breach("not confirmed of late", f"{FRESH_DAYS} days", "a collector texted to a number that may be somebody else's by now")
+    return Breach("not confirmed of late", f"{days} days", "a collector texted to a number that may be somebody else's by now")
 
 
 @law("US-40", words.US, reported=False)
 def validation_in_five_days(s: Sending) -> Breach | None:
     """Who collects for others sends the validation information within five days of the first communication. 12 CFR 1006.34(a)(1)."""
     contact = s.contact
-    if not _collects_for_others(s) or s.role not in words.CONSUMERS or contact.notice == "validation" or "notices" in s.unknown:
+    if not _is_bound(s, s.limits.us_40_binds) or s.role not in words.CONSUMERS or contact.notice == "validation" or "notices" in s.unknown:
         return None
     if contact.purpose in words.ASKS_FOR_NOTHING or contact.klass == "limited_content":
         return None
@@ -204,7 +206,7 @@ def _first_communication(s: Sending) -> Contact | None:
 def disclosures_can_be_kept(s: Sending) -> Breach | None:
     """Required disclosures come in a form that can be kept, to an address that works, electronically with consent. 12 CFR 1006.42."""
     contact = s.contact
-    if contact.notice not in _KEPT:
+    if contact.notice is None or contact.notice not in s.limits.us_45_kinds:
         return None
     wanted = "a form that can be kept"
     if contact.channel in ("call", "visit"):
@@ -234,11 +236,11 @@ def in_service(s: Sending) -> Breach | None:
     if s.contact.purpose in words.ASKS_FOR_NOTHING:
         return None
     owing = (s.loan.borrower_id, s.contact.person_id) if s.role in ("joint", "guarantor", "spouse") else (s.loan.borrower_id,)
-    cost = s.loan.annual_cost
-    if not any("active_duty" in s.circumstances(person_id) for person_id in owing) or (cost is not None and cost <= MOST_IN_SERVICE):
+    cost, most = s.loan.annual_cost, s.limits.us_62_most
+    if not any("active_duty" in s.circumstances(person_id) for person_id in owing) or (cost is not None and cost <= most):
         return None
     return Breach(
-        "a cost above 6 %" if cost is not None else "a cost that is not known",
-        "6 % a year",
-        "more than 6 % was collected from somebody in service",
+        "a cost above it" if cost is not None else "a cost that is not known",
+        per_cent(most),
+        f"more than {per_cent(most)} was collected from somebody in service",
     )

@@ -154,8 +154,9 @@ def after_an_opt_out_in_america(s: Sending) -> Breach | None:
         if wrote is None:
             return Breach("nothing to answer", "an answer to them", "it left by a medium that the person does not want")
         since = wrote
-    if any(counts_out(c) and c.purpose == contact.purpose and c.at >= since and s.outcome(c) != "failed" for c in by_it):
-        return Breach(f"a second {contact.purpose}", "1", "it left by a medium that the person does not want")
+    most = s.limits.us_17_most
+    if sum(counts_out(c) and c.purpose == contact.purpose and c.at >= since and s.outcome(c) != "failed" for c in by_it) >= most:
+        return Breach(f"one {contact.purpose} too many", str(most), "it left by a medium that the person does not want")
     return None
 
 
