@@ -135,7 +135,8 @@ def _holds() -> list[str]:
         "## Holds",
         "",
         "While a hold is in force, only what it permits is done (AR-04). Any other reason holds the loan until it is lifted, and permits nothing. "
-        "What a person themselves refused (all contact, a medium, an address, some hours) stands until they withdraw it.",
+        "What a person themselves refused (all contact, a medium, an address, some hours) stands until they withdraw it; "
+        "the refusal of a contact in China is final (CN-13).",
         "",
         "| hold | reaches | ends | still allowed |",
         "|---|---|---|---|",

@@ -79,11 +79,15 @@ HOLDS: dict[HoldReason, HoldTerms] = {
         ends="after a reasonable period, by default 30 days",
     ),
     HoldReason.HARDSHIP: HoldTerms(
-        "loan", permits=frozenset({Purpose.REPLY, Purpose.OFFER}), ends="with the decision on the request, due within 7 working days"
+        "loan",
+        permits=frozenset({Purpose.REPLY, Purpose.OFFER, Purpose.NOTICE}),
+        ends="with the decision on the request, due within 7 working days",
     ),
     HoldReason.PLAN: HoldTerms("loan", permits=frozenset({Purpose.REMIND, Purpose.REPLY}), ends="when the plan is broken, after its grace"),
     HoldReason.BANKRUPTCY: HoldTerms("person", permits_to=frozenset({Relation.ATTORNEY}), ends="with a dismissal; a discharge is for ever"),
-    HoldReason.DECEASED: HoldTerms("person", permits_to=frozenset({Relation.EXECUTOR}), ends="when a human opens the route to the estate"),
+    HoldReason.DECEASED: HoldTerms(
+        "person", permits_to=frozenset({Relation.EXECUTOR, Relation.SPOUSE}), ends="when a human opens the route to the estate"
+    ),
     HoldReason.MINOR: HoldTerms(
         "person", permits_to=frozenset({Relation.LEGAL_REPRESENTATIVE}), ends="when the representative is verified"
     ),

@@ -1,8 +1,8 @@
-"""The law's test vectors: each file is one situation, and what the law must say to it."""
+"""The law's test vectors: each is one situation, and what the law must say to it."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import Counter
 
 import pytest
 
@@ -10,26 +10,29 @@ from arrears.cli.verdict import Vector
 from arrears.config.law import Law
 from arrears.config.settings import PACKAGED
 from arrears.domain.judge import judge
+from tests.law.files import vectors
 
-VECTORS = Path(__file__).with_name("vectors")
-FILES = sorted(VECTORS.glob("**/*.json"))
-
-
+ALL = tuple(vectors())
 LAW = Law(PACKAGED / "regimes")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(VECTORS)))
-def test_the_law_says_to_a_situation_what_its_vector_expects(path: Path) -> None:
-    vector = Vector.model_validate_json(path.read_bytes())
-
+@pytest.mark.parametrize("vector", [pytest.param(vector, id=where) for where, vector in ALL])
+def test_the_law_says_to_a_situation_what_its_vector_expects(vector: Vector) -> None:
     assert vector.expect is not None
     verdict = judge(vector.situation, LAW.current())
 
-    assert vector.expect.differs(verdict) == (), verdict.findings
+    assert vector.expect.differs(verdict) == (), (vector.name, verdict.findings)
+
+
+def test_no_vector_stands_there_twice() -> None:
+    told = Counter(vector.situation.digest for _, vector in ALL)
+    named = Counter((where.partition("/")[0], vector.about, vector.name) for where, vector in ALL)
+    assert {digest for digest, times in told.items() if times > 1} == set()
+    assert {name for name, times in named.items() if times > 1} == set()
 
 
 @pytest.mark.parametrize(
     "about", ["T1", "T2", "T3", "T5", "T6", "T7", "T8", "T10", "T12", "T13", "T14", "T15", "T18", "T19", "T20", "T22", "T23"]
 )
 def test_every_published_vector_is_among_them(about: str) -> None:
-    assert any(Vector.model_validate_json(path.read_bytes()).about == about for path in FILES)
+    assert any(vector.about == about for _, vector in ALL)

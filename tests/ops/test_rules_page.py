@@ -9,13 +9,12 @@ from collections import defaultdict
 import pytest
 
 from arrears.cli.rules import listed, page
-from arrears.cli.verdict import Vector
 from arrears.config.law import Law
+from tests.law.files import vectors as all_vectors
 from tests.ops.compose import ROOT
 
 PAGE = ROOT / "docs" / "rules.md"
 LAW_TESTS = ROOT / "tests" / "domain" / "law"
-VECTORS = ROOT / "tests" / "law" / "vectors"
 _NAMED = re.compile(r"^(?:async )?def test_([a-z]{2})_(\d{2}[a-z]?)_", re.MULTILINE)
 
 
@@ -26,9 +25,8 @@ def where_tested() -> dict[str, str]:
         for place, number in _NAMED.findall(file.read_text(encoding="utf-8")):
             files.setdefault(f"{place.upper()}-{number}", file.name)
     vectors: defaultdict[str, int] = defaultdict(int)
-    for file in VECTORS.glob("**/*.json"):
-        expect = Vector.model_validate_json(file.read_bytes()).expect
-        for rule in (expect.rules | expect.exceptions) if expect else ():
+    for _, vector in all_vectors():
+        for rule in (vector.expect.rules | vector.expect.exceptions) if vector.expect else ():
             vectors[rule] += 1
     cells: dict[str, list[str]] = defaultdict(list)
     for rule, name in files.items():

@@ -9,7 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from arrears.domain.calendar import ONE_DAY
 from arrears.domain.holds import HoldReason
 from arrears.domain.law.cn_facts import ASKS_FOR_MONEY, borrowers_day, outsider
-from arrears.domain.law.kit import ask, defer, deny, standing
+from arrears.domain.law.kit import ask, defer, deny, may_decide, standing
 from arrears.domain.law.rule import EVERYTHING, Terms, rule, tighter
 from arrears.domain.law.standing import held, told
 from arrears.domain.message import NoticeKind
@@ -189,8 +189,10 @@ def cn_52(s: Situation, terms: Decided, now: datetime) -> Objection | None:  # n
     """
     if not isinstance(s.action, ReferralAction) or (role := terms.roles.get(s.action.to)) is None:
         return None
-    approved = s.approval is not None and s.approval.state == "approved"
-    return None if approved or s.loan.human_decision else ask("no human decision", "a human decision", "loans.human_decision", role)
+    if s.approval is not None and s.approval.state == "approved":
+        decided = may_decide(s.approval.role, role)
+        return None if decided else ask(f"decided by a {s.approval.role}", f"a decision of {role}", "approvals.role", role)
+    return None if s.loan.human_decision else ask("no human decision", "a human decision", "loans.human_decision", role)
 
 
 @rule(Referral.CREDIT_REPORT, Referral.OVERDUE_LIST, Referral.DEFAULTER_LIST)

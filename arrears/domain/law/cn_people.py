@@ -158,7 +158,7 @@ def _failures_in_a_row(calls: Iterable[Contact]) -> list[Contact]:
 def cn_13(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noqa: ARG001
     """A contact who refuses, or asks not to be contacted, is never contacted again: on no number, for no loan, by no agency.
 
-    GB/T 45251-2025 (5.3), number not seen.
+    GB/T 45251-2025 (5.3), number not seen. A contact's no to one medium or number is a no to all of them, and is final: it is not taken back.
     """
     if s.relation is Relation.BORROWER:
         return None
@@ -170,8 +170,16 @@ def cn_13(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
     said_no = next(refusals, None)
     if said_no is not None:
         return deny(f"refused at {said_no.at.isoformat()}", limit, "history", (said_no.contact_id,), permanent=True)
-    wants_none = outsider(s) and wishes(person, now, WishKind.NO_CONTACT)
-    return deny("asked for no contact at all", limit, "people.wishes", permanent=True) if wants_none else None
+    return _any_no(s, now, limit) if outsider(s) else None
+
+
+def _any_no(s: Situation, now: datetime, limit: str) -> Objection | None:
+    """Whatever a contact ever said against being contacted, in whichever medium; hours that do not suit them are no refusal."""
+    stops = (c for c in s.contacts(s.recipient.person_id, direction=None) if c.outcome is Outcome.OPTED_OUT and c.at <= now)
+    if (stop := next(stops, None)) is not None:
+        return deny(f"opted out at {stop.at.isoformat()}", limit, "history", (stop.contact_id,), permanent=True)
+    wish = next((w for w in s.recipient.wishes if w.kind is not WishKind.NO_HOURS and w.at <= now), None)
+    return deny(f"{wish.kind} since {wish.at.isoformat()}", limit, "people.wishes", permanent=True) if wish else None
 
 
 class Unrelated(Terms):

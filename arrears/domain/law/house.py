@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pydantic import PositiveInt
 
 from arrears.domain import holds
-from arrears.domain.law.kit import ask, deny, excepted
+from arrears.domain.law.kit import ask, deny, excepted, may_decide
 from arrears.domain.law.rule import EVERYTHING, Terms, rule
 from arrears.domain.law.standing import concerns
 from arrears.domain.orders import Purpose
@@ -77,6 +77,8 @@ def _not_standing(s: Situation, approval: Approval, terms: ApprovalTerms, now: d
         return f"it is {approval.state}"
     if approval.decided_by == approval.requested_by:
         return "who asked for it also granted it"
+    if not may_decide(approval.role, terms.role):
+        return f"a {approval.role} granted it, and not a {terms.role}"
     ends = approval.expires_at or approval.decided_at + timedelta(days=terms.lasts_days)
     if now >= min(ends, approval.decided_at + timedelta(days=terms.lasts_days)):
         return f"it was granted more than {terms.lasts_days} days ago, or its time is over"

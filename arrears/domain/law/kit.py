@@ -35,6 +35,14 @@ def ask(observed: object, limit: object, source: str, role: Role) -> Objection:
     return Objection(Effect.NEEDS_APPROVAL, str(observed), str(limit), source, role=role)
 
 
+_DECIDERS = (Role.SUPERVISOR, Role.RISK_CONTROL)
+
+
+def may_decide(role: Role, wanted: Role) -> bool:
+    """Whether who has one role may give the yes that is wanted of another: risk control decides what a supervisor may, not the other way round."""
+    return role is wanted or (role in _DECIDERS and wanted in _DECIDERS and _DECIDERS.index(role) > _DECIDERS.index(wanted))
+
+
 def excepted(observed: object, limit: object, source: str, facts: Iterable[str] = ()) -> Objection:
     """Allowed, by an exception that deserves to be written down."""
     return Objection(Effect.ALLOW, str(observed), str(limit), source, facts=tuple(facts))

@@ -127,10 +127,17 @@ def uk_07(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 
     CONC 7.10.1R; 7.10.3G.
     """
-    if isinstance(s.action, ContactAction) and s.relation in STANDS_FOR_THE_BORROWER:
-        return None
     holds = held(s, now, HoldReason.INCAPACITY)
-    return deny("mental capacity in doubt", "whoever acts for them", "holds", (h.hold_id for h in holds)) if holds else None
+    if not holds:
+        return None
+    if isinstance(s.action, ContactAction) and s.relation in STANDS_FOR_THE_BORROWER:
+        shown = s.tie is not None and s.tie.evidence is not None
+        return (
+            None
+            if shown
+            else deny(f"nothing shows that the {s.relation} acts for them", "evidence of their authority", "loans.ties.evidence")
+        )
+    return deny("mental capacity in doubt", "whoever acts for them", "holds", (h.hold_id for h in holds))
 
 
 @rule("contact")

@@ -205,6 +205,18 @@ class TestDeadlines:
             ("it was due on November 1, 2026", []),
             ("3 days overdue", []),
             ("by February 30, 2026", []),
+            ("Please pay by November 6", [6]),
+            ("until the 9th of November, or else", [9]),
+            ("by 11/6/2026", [6]),
+            ("before 6/11/26", [6]),
+            ("no later than 11/30", [30]),
+            ("请于11月6日前还款", [6]),
+            ("by Friday", [6]),
+            ("by Tuesday at noon", [3]),
+            ("pay tomorrow", [4]),
+            ("请明天还款", [4]),
+            ("call us from Monday to Friday", []),
+            ("by November 2026", []),
         ],
     )
     def test_by_when_a_text_asks_for_something(self, text: str, days: list[int]) -> None:

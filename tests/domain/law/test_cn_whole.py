@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from arrears.cli.verdict import Vector
 from arrears.config.law import RegimeProblem, overlaid
 from arrears.domain.law.rule import RULES
 from tests.domain.law.chinese import CN
+from tests.law.files import vectors
 
 NUMBERS = (*range(1, 19), *range(20, 31), *range(40, 74))
 """The numbers of the law's rules, in three groups: who and when, content and conduct, data and people and agencies."""
-
-VECTORS = Path(__file__).parents[2] / "law" / "vectors" / "cn"
 
 
 def test_every_rule_is_either_checked_or_said_to_be_kept_elsewhere() -> None:
@@ -35,10 +33,10 @@ def test_every_rule_says_in_one_paragraph_what_it_means_and_then_its_clause() ->
 
 
 def test_every_rule_stands_against_something_in_a_vector_and_keeps_silent_in_one_about_it() -> None:
-    vectors = [Vector.model_validate_json(path.read_bytes()) for path in VECTORS.glob("*.json")]
-    standing = {rule for v in vectors if v.expect for rule in v.expect.rules}
+    found = [vector for _, vector in vectors("cn")]
+    standing = {rule for v in found if v.expect for rule in v.expect.rules}
     assert CN.terms.keys() - standing == {"CN-06"}, "CN-06 is off, so that no vector meets it"
-    about = {rule for rule in CN.terms if any(v.expect and rule not in v.expect.rules for v in vectors)}
+    about = {rule for rule in CN.terms if any(v.expect and rule not in v.expect.rules for v in found)}
     assert about == CN.terms.keys()
 
 

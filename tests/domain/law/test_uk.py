@@ -125,7 +125,8 @@ def test_uk_05_nobody_vulnerable_is_visited_even_if_they_agreed() -> None:
 def test_uk_07_incapacity_suspends_recovery() -> None:
     assert uk().hold("incapacity", person="P-1").effect("UK-07") is DENY
     assert uk().refer("agency", agency="north").hold("incapacity", person="P-1").effect("UK-07") is DENY
-    assert uk().hold("incapacity", person="P-1").to("legal_representative").effect("UK-07") is None
+    assert uk().hold("incapacity", person="P-1").to("legal_representative", evidence="doc-1").effect("UK-07") is None
+    assert uk().hold("incapacity", person="P-1").to("legal_representative").effect("UK-07") is DENY
     assert uk().hold("incapacity", person="P-1").to("spouse").effect("UK-07") is DENY
 
 
