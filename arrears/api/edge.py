@@ -18,8 +18,9 @@ from arrears.api import etags, idempotency, limits
 from arrears.api.caller import Caller, identify
 from arrears.api.house import House
 from arrears.api.limits import Quota, Rates
-from arrears.api.problems import Problem, as_response
+from arrears.api.problems import Problem, as_response, unserved
 from arrears.ledger.answers import Answer
+from arrears.ledger.engine import passes
 
 API = "/v1/"
 _CALLBACKS = "/v1/callbacks/"
@@ -70,6 +71,10 @@ class Edge:
             await self._once(here, caller, scope, body, _again(body, receive), sending)
         except Problem as problem:
             await as_response(problem)(scope, receive, sending)
+        except Exception as error:
+            if not passes(error):
+                raise
+            await as_response(unserved(error))(scope, receive, sending)
 
     async def _known(self, here: House, scope: Scope, receive: Receive) -> Caller:
         """Who calls; their routes find them under ``request.state.caller``. Raises ``Problem``."""

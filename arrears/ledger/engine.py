@@ -5,7 +5,9 @@ A ledger is named by a URL: ``sqlite+aiosqlite:///path/to/file`` or ``postgresql
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,21 +18,59 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.ledger import chain
+from arrears.ledger.search.board import SESSION_KEY as BOARD
+from arrears.ledger.search.board import Board
 from arrears.ledger.vault import SESSION_KEY as VAULT
 from arrears.ledger.vault import Vault
 from arrears.ledger.vault import check as check_keys
 
-_SQLITE_PRAGMAS = ("busy_timeout = 30000", "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL", "secure_delete = ON")
-_MORE_PRAGMAS = {"DEFERRED": ("query_only = ON",), "MIGRATION": ("foreign_keys = OFF",)}
+WAIT_SECONDS = 30
+"""So long a transaction waits for its turn to write."""
+
+_PATIENT = f"busy_timeout = {1000 * WAIT_SECONDS}"
+_SQLITE_PRAGMAS = (_PATIENT, "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL", "secure_delete = ON")
+# SQLite asks for a lock ever more rarely, so that who comes late and asks often gets it first. Writers therefore ask anew after a moment.
+_IMPATIENT = "busy_timeout = 20"
+_MORE_PRAGMAS = {"IMMEDIATE": (_IMPATIENT,), "DEFERRED": ("query_only = ON",), "MIGRATION": ("foreign_keys = OFF",)}
+# One that is not kept open is opened anew for the next in line, with a thread or a process of its own.
+_POOLS = {"IMMEDIATE": (2, 6), "DEFERRED": (16, 8), "MIGRATION": (1, 0)}
+_POSTGRES_POOL = {"pool_size": 12, "max_overflow": 4, "pool_pre_ping": True}
 _POSTGRES_CONNECTION = {"timeout": 10, "command_timeout": 60}
+_SQLITE_PASSES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_POSTGRES_PASSES = ("08", "40", "53", "57")
+"""Classes of SQLSTATE: no connection, a deadlock, no resources, an operator's intervention (the server is shut down, or starts)."""
 _MIGRATIONS_LOCK = 0x41525245
 _ALEMBIC_INI = Path(__file__).with_name("alembic.ini")
+
+
+class LedgerBusy(Exception):
+    """So many write that this transaction did not get its turn in time. It has changed nothing; later it may."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the ledger is busy: no turn to write came within {WAIT_SECONDS} s")
+
+
+def passes(failed: BaseException) -> bool:
+    """Whether a failure of the ledger is one that may be over in a moment: it is busy, or cannot be reached."""
+    match failed:
+        case LedgerBusy() | NoConnection() | ConnectionError() | TimeoutError():
+            return True
+        case DBAPIError(connection_invalidated=True):
+            return True
+        case DBAPIError(orig=sqlite3.OperationalError(sqlite_errorcode=code)):
+            return code & 0xFF in _SQLITE_PASSES
+        case DBAPIError(orig=cause):
+            return str(getattr(cause, "sqlstate", "")).startswith(_POSTGRES_PASSES)
+        case _:
+            return str(getattr(failed, "sqlstate", "")).startswith(_POSTGRES_PASSES)
 
 
 class Ledger:
@@ -39,9 +79,11 @@ class Ledger:
     def __init__(self, url: str, vault: Vault | None = None) -> None:
         """``vault`` opens personal data; without it they stay closed, and everything else can be read and written."""
         self._vault = vault
-        self._info = {VAULT: vault}
+        self._info: dict[str, object] = {VAULT: vault}
+        self._reading_info = self._info | {BOARD: Board()}
         self._writing = _connect(url, "IMMEDIATE")
         chain.guard(self._writing.sync_engine)
+        self._writers = asyncio.Lock()
         one_moment = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         self._reading = _connect(url, "DEFERRED") if self.on_sqlite else self._writing.execution_options(**one_moment)
 
@@ -53,14 +95,34 @@ class Ledger:
     async def session(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that commits on success and rolls back on any error.
 
-        On SQLite, where there is one writer at a time, it takes the writer's place with its first statement: one that began by reading could not
-        write any more once another had written.
+        On SQLite, where there is one writer at a time, those of a process take their turns in the order in which they came; with its first statement a
+        transaction keeps all other processes from writing, as one that began by reading could not write any more once another had written.
 
-        What it wrote is appended to the chain right before it commits (``ledger.chain``).
+        What it wrote is appended to the chain right before it commits (``ledger.chain``). Raises ``LedgerBusy``.
         """
         options: dict[str, Any] = {"expire_on_commit": False, "info": self._info}
-        async with AsyncSession(self._writing, sync_session_class=chain.ChainedSession, **options) as session, session.begin():
+        async with (
+            self._turn(),
+            AsyncSession(self._writing, sync_session_class=chain.ChainedSession, **options) as session,
+            session.begin(),
+        ):
             yield session
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        """On SQLite, the turn to write of this process's sessions."""
+        if not self.on_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._writers.acquire()
+        except TimeoutError:
+            raise LedgerBusy from None
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncGenerator[AsyncSession]:
@@ -76,7 +138,7 @@ class Ledger:
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncSession]:
         """A transaction that waits for nobody and sees one moment of the ledger. The database refuses to write in it."""
-        async with AsyncSession(self._reading, expire_on_commit=False, info=self._info) as session, session.begin():
+        async with AsyncSession(self._reading, expire_on_commit=False, info=self._reading_info) as session, session.begin():
             yield session
 
     async def check(self) -> None:
@@ -93,7 +155,7 @@ class Ledger:
         itself. PostgreSQL forgets when it vacuums and drops old log segments.
         """
         if self.on_sqlite:
-            await _outside_transactions(self._writing, "PRAGMA wal_checkpoint(TRUNCATE)")
+            await _outside_transactions(self._writing, f"PRAGMA {_PATIENT}", "PRAGMA wal_checkpoint(TRUNCATE)", f"PRAGMA {_IMPATIENT}")
 
     async def close(self) -> None:
         await self._writing.dispose()
@@ -169,7 +231,10 @@ def _connect(url: str, begin: Literal["IMMEDIATE", "DEFERRED", "MIGRATION"]) -> 
     A migration is immediate. SQLite has it rebuild tables that others refer to, so references are checked at its end instead of all the time.
     """
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(url, hide_parameters=True, connect_args={"factory": _SqliteConnection})
+        kept, more = _POOLS[begin]
+        engine = create_async_engine(
+            url, hide_parameters=True, connect_args={"factory": _SqliteConnection}, pool_size=kept, max_overflow=more
+        )
         pragmas = (*_SQLITE_PRAGMAS, *_MORE_PRAGMAS.get(begin, ()))
         words = "BEGIN DEFERRED" if begin == "DEFERRED" else "BEGIN IMMEDIATE"
 
@@ -182,14 +247,30 @@ def _connect(url: str, begin: Literal["IMMEDIATE", "DEFERRED", "MIGRATION"]) -> 
             cursor.close()
 
         def start(connection: Connection) -> None:
-            connection.exec_driver_sql(words)
+            if begin != "IMMEDIATE" or not _begun(connection, words):
+                connection.exec_driver_sql(words)
 
         event.listen(engine.sync_engine, "connect", set_up)
         event.listen(engine.sync_engine, "begin", start)
     else:
-        engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=_POSTGRES_CONNECTION)
+        engine = create_async_engine(url, hide_parameters=True, connect_args=_POSTGRES_CONNECTION, **_POSTGRES_POOL)
     event.listen(engine.sync_engine, "handle_error", _drop_values)
     return engine
+
+
+def _begun(connection: Connection, words: str) -> bool:
+    """Begin, as soon as no other process writes; whether it came to that."""
+    adapted: Any = connection.connection.dbapi_connection
+    end = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < end:
+        try:
+            adapted.run_async(lambda driver: driver.execute_fetchall(words))
+        except sqlite3.OperationalError as failed:
+            if failed.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                return False
+        else:
+            return True
+    return False
 
 
 def _drop_values(context: ExceptionContext) -> None:

@@ -134,7 +134,8 @@ async def _placed(session: AsyncSession, which: ColumnElement[bool]) -> Sequence
 _Word = tuple[str, str, str | None, str | None]
 """Whose case it is about, the kind of event, and of a promise the amount and the day."""
 
-_WORDS = ("plan_agreed", "plan_broken", "promise_made", "promise_judged")
+WORDS = ("plan_agreed", "plan_broken", "promise_made", "promise_judged")
+"""The kinds of events that decide about a case's stage."""
 _FIRST, _LAST = "plan", "promisez"
 """Between these lie the keys of such events: a key begins with the kind, and a case's keys are indexed."""
 
@@ -145,7 +146,7 @@ async def _words(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[
     asked = (
         select(CaseEventRow.case_id, CaseEventRow.kind, body["amount"].as_string(), body["due_on"].as_string())
         .join(CaseRow, col(CaseRow.id) == col(CaseEventRow.case_id))
-        .where(which, col(CaseEventRow.kind).in_(_WORDS))
+        .where(which, col(CaseEventRow.kind).in_(WORDS))
         .where(col(CaseEventRow.event_key) > _FIRST, col(CaseEventRow.event_key) < _LAST)
         .order_by(col(CaseEventRow.case_id), col(CaseEventRow.at), col(CaseEventRow.id))
     )

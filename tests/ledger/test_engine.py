@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlmodel import SQLModel, col, func, select
 
-from arrears.ledger import loans
-from arrears.ledger.engine import Ledger
+from arrears.ledger import engine, loans
+from arrears.ledger.engine import Ledger, LedgerBusy, passes
 from arrears.ledger.tables import OperatorRow, PaymentRow
 from tests.ledger.databases import WRITE_UNTIL_KILLED
 from tests.ledger.scene import NOW, NUMBER, lend, payment, people, point, store
@@ -169,3 +169,46 @@ async def test_what_was_committed_outlives_a_killed_process(ledger: Ledger, url:
 async def _execute(ledger: Ledger, statement: str) -> None:
     async with ledger.session() as session:
         await (await session.connection()).execute(text(statement))
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_sessions_of_a_process_write_in_the_order_in_which_they_came_also_beside_another_process(ledger: Ledger, url: str) -> None:
+    await lend(ledger)
+    other_process, order = Ledger(url), list[str]()
+
+    async def book(through: Ledger, payment_id: str) -> None:
+        async with through.session() as session:
+            await loans.record_payment(session, "L-1", payment(payment_id), "test", NOW)
+            order.append(payment_id)
+
+    await asyncio.gather(*(book(through, f"{name}-{n:02}") for n in range(12) for name, through in (("a", ledger), ("b", other_process))))
+
+    for name in "ab":
+        assert [one for one in order if one.startswith(name)] == [f"{name}-{n:02}" for n in range(12)]
+    await other_process.close()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_whoever_gets_no_turn_to_write_is_told_so_and_the_next_one_does(
+    ledger: Ledger, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "WAIT_SECONDS", 0.2)
+    other_process = Ledger(url)
+    async with ledger.exclusive():
+        with pytest.raises(LedgerBusy) as here:
+            await store(ledger, OperatorRow(id="sue", name="Sue", role="supervisor"))
+        with pytest.raises(OperationalError, match="locked") as there:
+            await store(other_process, OperatorRow(id="sue", name="Sue", role="supervisor"))
+
+    assert passes(here.value)
+    assert passes(there.value)
+    await store(other_process, OperatorRow(id="sue", name="Sue", role="supervisor"))
+    await store(ledger, OperatorRow(id="joe", name="Joe", role="supervisor"))
+    await other_process.close()
+
+
+async def test_a_mistake_does_not_pass(ledger: Ledger) -> None:
+    with pytest.raises(DBAPIError) as failed:
+        await _execute(ledger, "SELECT nothing FROM nowhere")
+
+    assert not passes(failed.value)

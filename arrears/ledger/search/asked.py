@@ -92,6 +92,11 @@ class Query(BaseModel):
         first, last = self.owed_from, self.owed_to
         return None if first is None else units_of(first), None if last is None else units_of(last)
 
+    @cached_property
+    def filters(self) -> bool:
+        """Whether anything is asked but an order and a state."""
+        return bool(self.kept().keys() - {"sort", "state"})
+
     def kept(self) -> dict[str, str]:
         """What is asked, as an address or a saved list holds it: text only, and nothing that would be so anyway."""
         return {name: str(value) for name, value in self.model_dump(mode="json", exclude_defaults=True).items()}

@@ -79,9 +79,8 @@ class Known:
     placed: Mapping[str, Placement]
 
 
-async def read(session: AsyncSession, query: Query, now: datetime) -> Known:
-    """Everything that decides about the cases that may fit. Who asks for less than all has fewer read."""
-    which = _which(query, now)
+async def read(session: AsyncSession, which: ColumnElement[bool], now: datetime) -> Known:
+    """Everything that decides about the cases of which a condition on ``CaseRow`` alone is true."""
     candidates = await _candidates(session, which)
     today = {zone: local_date(now, zone) for zone in {case.zone for case in candidates}}
     return Known(
@@ -95,7 +94,7 @@ async def read(session: AsyncSession, query: Query, now: datetime) -> Known:
     )
 
 
-def _which(query: Query, now: datetime) -> ColumnElement[bool]:
+def which(query: Query, now: datetime) -> ColumnElement[bool]:
     """What the database can decide, as a condition on ``CaseRow`` alone."""
     wanted: list[ColumnElement[bool]] = []
     match query.state:
