@@ -383,11 +383,13 @@ PROBLEMS: Mapping[HTTPStatus, Sequence[Example]] = {
     ],
     HTTPStatus.FORBIDDEN: [{"code": "forbidden", "detail": "till-7 may not record a payment"}],
     HTTPStatus.NOT_FOUND: [_UNKNOWN_LOAN],
+    HTTPStatus.REQUEST_TIMEOUT: [{"code": "too_slow", "detail": "the body did not come within 30 seconds; send it at once"}],
     HTTPStatus.CONFLICT: [
         _about("idempotency-key", "idempotency_conflict", "this key was used for another request; take a new key for a new request"),
         {"code": "idempotency_in_progress", "detail": "the same request is being worked on; send it again in a moment"},
+        _about("webhook-id", "message_id_used", "was that of a message to another address; give each message its own"),
     ],
-    HTTPStatus.GONE: [{"code": "event_forgotten", "detail": "what this event said is not kept any more"}],
+    HTTPStatus.GONE: [{"code": "forgotten", "detail": "what this event said is not kept any more"}],
     HTTPStatus.PRECONDITION_FAILED: [
         _about("if-match", "changed_since", "it has changed since you read it; read it again and decide anew")
     ],

@@ -119,7 +119,12 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
     if "{" in path:
         expected.add(HTTPStatus.NOT_FOUND)
     if "requestBody" in operation:
-        expected |= {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+        expected |= {
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        }
     if path.startswith(_CALLBACKS):
         operation["security"] = [{_SIGNED: []}]
         expected.add(HTTPStatus.CONFLICT)
@@ -127,6 +132,8 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
         expected.add(HTTPStatus.FORBIDDEN)
         if action is not None:
             operation["security"] = _security(path, action)
+            if {_SIGNED: []} in operation["security"]:
+                expected.add(HTTPStatus.CONFLICT)
             if packaged_access().wants_reason(action):
                 expected.add(HTTPStatus.PRECONDITION_REQUIRED)
                 _parameter(operation, "X-Arrears-Reason", _REASON, "seen at the customer's request")
@@ -180,7 +187,8 @@ def _security(path: str, action: Action) -> list[dict[str, list[str]]]:
 def _security_schemes() -> Schema:
     signed = (
         "A request that is signed by the Standard Webhooks scheme: `webhook-id`, `webhook-timestamp` (seconds, within five minutes of now) and "
-        "`webhook-signature`, which is `v1,` and the base64 of the HMAC-SHA256 over id, timestamp and body with dots between, by the shared secret."
+        "`webhook-signature`, which is `v1,` and the base64 of the HMAC-SHA256 over id, timestamp and body with dots between, by the shared secret. "
+        "The same message at another address is refused (409)."
     )
     session = "An operator's browser that signed in to the console. A write also carries the session's token in `X-CSRF-Token`."
     return {
