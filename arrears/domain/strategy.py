@@ -291,9 +291,14 @@ class Strategy(_Part):
         return next(r for r in self.rungs() if r.rung == name)
 
     @property
+    def canonical(self) -> str:
+        """What the strategy says, as JSON. What it leaves open is not in it, so the format can grow."""
+        return self.model_dump_json(exclude_defaults=True)
+
+    @property
     def content_hash(self) -> str:
-        """SHA-256 over what the strategy says: what a case pins. What it leaves open does not count, so the format can grow."""
-        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
+        """SHA-256 over what the strategy says: what a case pins."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
 
 
 def _inconsistencies(strategy: Strategy) -> Iterator[tuple[tuple[str | int, ...], str]]:

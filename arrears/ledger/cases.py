@@ -14,7 +14,7 @@ from arrears.domain.events import Ending, OpeningFacts
 from arrears.domain.loan import Instalment, Payment
 from arrears.domain.orders import OpenOrder
 from arrears.domain.strategy import Strategy
-from arrears.ledger import loans
+from arrears.ledger import loans, pinned
 from arrears.ledger.tables import (
     ApprovalRow,
     ApprovalState,
@@ -125,6 +125,7 @@ async def _next_case(session: AsyncSession, loan: LoanRow, run_key: str, strateg
     )
     session.add(row)
     await session.flush()
+    await pinned.keep(session, strategy)
     if loan.held_for is not None:
         session.add(HoldRow(case_id=row.id, loan_id=loan.id, reason=loan.held_for, placed_at=now))
         await session.flush()

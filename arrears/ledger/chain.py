@@ -6,7 +6,8 @@ written several times in a transaction is chained once, what was rolled back nev
 so that writers wait for each other briefly and never in a circle.
 
 All tables are chained, operators too (who may approve is worth a forger's while), except for ``OPERATIONAL``: outboxes and caches, whose facts stand
-in other tables; who is signed in just now; the chain itself; and alembic's own. Rows are digested whole, sealed texts as they are sealed.
+in other tables; who is signed in just now; strategies, whose hash stands in the cases that run by them; the chain itself; and
+alembic's own. Rows are digested whole, sealed texts as they are sealed.
 
 Only the unit of work may write chained tables: other statements are refused where they reach the database, because nobody would note their rows.
 """
@@ -35,6 +36,7 @@ OPERATIONAL = frozenset(
         *("records", "chain_heads", "alembic_version"),
         *("relays", "deliveries", "cursors", "answers", "heard_messages"),
         *("sessions", "login_failures", "work_lists"),
+        "strategies",
     }
 )
 """The tables that are not chained."""

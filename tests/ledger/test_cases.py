@@ -10,11 +10,11 @@ import pytest
 from sqlmodel import select
 
 from arrears.domain.strategy import Role, TaskKind
-from arrears.ledger import approvals, cases, journal, loans
+from arrears.ledger import approvals, cases, journal, loans, pinned
 from arrears.ledger.cases import CaseUnknown
 from arrears.ledger.engine import Ledger
 from arrears.ledger.loans import LoanUnknown
-from arrears.ledger.tables import ApprovalState, CaseRow, TaskRow, TaskState
+from arrears.ledger.tables import ApprovalState, CaseRow, StrategyRow, TaskRow, TaskState
 from tests.ledger.scene import NOW, STRATEGY, approval, later, lend, open_case, payment, store
 
 
@@ -171,3 +171,38 @@ async def test_the_open_case_of_a_loan_is_found(ledger: Ledger) -> None:
         found = await cases.open_case(session, "L-1")
     assert found
     assert found.id == "L-1.1"
+
+
+async def test_the_strategy_that_a_case_pins_can_be_read_when_its_file_has_changed(ledger: Ledger) -> None:
+    await lend(ledger)
+    await open_case(ledger)
+
+    async with ledger.reading() as session:
+        kept = await pinned.strategy(session, STRATEGY.content_hash)
+
+    assert kept == STRATEGY
+    assert kept is not None
+    assert kept.content_hash == STRATEGY.content_hash
+
+
+async def test_a_kept_strategy_that_somebody_changed_is_none(ledger: Ledger) -> None:
+    await lend(ledger)
+    await open_case(ledger)
+    async with ledger.session() as session:
+        row = await session.get_one(StrategyRow, STRATEGY.content_hash)
+        row.body = STRATEGY.model_copy(update={"version": 4}).canonical
+        session.add(row)
+
+    async with ledger.reading() as session:
+        assert await pinned.strategy(session, STRATEGY.content_hash) is None
+
+
+async def test_cases_that_open_at_once_keep_their_strategy_once(ledger: Ledger) -> None:
+    loan_ids = [f"L-{n}" for n in range(1, 5)]
+    for loan_id in loan_ids:
+        await lend(ledger, loan_id)
+
+    await asyncio.gather(*(open_case(ledger, loan_id, run_key=loan_id) for loan_id in loan_ids))
+
+    async with ledger.reading() as session:
+        assert [row.content_hash for row in await session.exec(select(StrategyRow))] == [STRATEGY.content_hash]

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 
-from arrears.api.console.case_actions import DOINGS, do
+from arrears.api.console.case_actions import DOINGS, PART, do, saying_why, trouble
 from arrears.api.console.case_contacts import Tried, tried
 from arrears.api.console.case_ladder import LadderNow, described, ladder
+from arrears.api.console.case_people import Party, agencies, parties
 from arrears.api.console.case_retelling import retold
-from arrears.api.console.case_strategies import strategy, tracks
+from arrears.api.console.case_strategies import of_case, tracks
 from arrears.api.console.desk import Desk, at_desk, console_router
 from arrears.api.operations import case_view, personal
 from arrears.api.operations.case_view import CaseNow
@@ -24,7 +25,7 @@ from arrears.domain.access import Action
 from arrears.domain.apply import apply_all
 from arrears.domain.events import StepTaken
 from arrears.domain.holds import HoldReason
-from arrears.domain.person import ConsentKind, WishKind
+from arrears.domain.person import ConsentKind
 from arrears.domain.strategy import Channel
 from arrears.ledger import cases, stages
 from arrears.ledger.timeline import TimelineEntry, timeline
@@ -37,13 +38,16 @@ _OPENED = ("people", "messages")
 _HOLDS = tuple(
     reason for reason in HoldReason if reason not in (HoldReason.DISPUTE, HoldReason.COMPLAINT, HoldReason.PLAN, HoldReason.RECALL)
 )
-_WISHES = tuple(kind for kind in WishKind if kind is not WishKind.NO_ADDRESS)
+_ABOUT_THE_REASON = ("reason_required", "reason_unfit")
 _NOT_FOR_THE_PAGE = frozenset({"csrf"})
 
 
 @dataclass(frozen=True)
 class CasePage:
-    """All that the page shows of a case besides its forms; ``says`` is what the case, or the ledger in its stead, says of itself."""
+    """All that the page shows of a case; ``says`` is what the case, or the ledger in its stead, says of itself.
+
+    ``tracks`` are the reasons of holds that put this case on a ladder of its own.
+    """
 
     now: CaseNow
     stage: str | None
@@ -51,7 +55,14 @@ class CasePage:
     ladder: LadderNow | None
     tried: tuple[Tried, ...]
     story: tuple[TimelineEntry, ...]
+    parties: tuple[Party, ...]
+    agencies: tuple[str, ...]
+    tracks: tuple[str, ...]
     temporal_ui: str | None
+
+    @property
+    def open(self) -> bool:
+        return self.now.case is not None and self.now.case.closed_at is None
 
     @property
     def answers(self) -> bool:
@@ -63,7 +74,7 @@ async def case(loan_id: str, desk: CaseDesk, part: str = "", done: str = "") -> 
     """The page, or what of it stays live."""
     shown = await _page(desk, loan_id)
     if part == "live":
-        return desk.fragment("case_live.html", case=shown)
+        return desk.fragment("case_file.html", case=shown, said=None, **_forms(shown))
     said = DOINGS[done].said if done in DOINGS else None
     return desk.page("case.html", case=shown, told=said, said=None, **_forms(shown))
 
@@ -74,7 +85,7 @@ async def act(loan_id: str, request: Request, desk: CaseDesk) -> Response:
     fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     name = fields.pop("do", "")
     if name in _OPENED:
-        return await _opened(desk, loan_id, name)
+        return await _opened(desk, loan_id, name, fields)
     try:
         said = await do(desk, loan_id, name, fields)
     except Problem as problem:
@@ -89,23 +100,42 @@ async def act(loan_id: str, request: Request, desk: CaseDesk) -> Response:
 
 async def _refused(desk: Desk, loan_id: str, name: str, fields: Mapping[str, str], problem: Problem) -> Response:
     """The form again, as it was filled, with what is wrong at its fields."""
-    shown = await _page(desk, loan_id)
-    errors = {error.field.removeprefix("body."): error.problem for error in problem.fields}
+    shown, doing = await _page(desk, loan_id), DOINGS[name]
+    errors = {doing.field(error.field): error.problem for error in problem.fields}
+    if problem.code in _ABOUT_THE_REASON:
+        errors = {"why": trouble(problem)}
     given = {field: value for field, value in fields.items() if field not in _NOT_FOR_THE_PAGE}
-    forms = _forms(shown, name, given, errors, problem.detail)
+    at_no_field = not errors or not errors.keys() <= given.keys() | {"sure"}
+    forms = _forms(shown, name, given, errors, trouble(problem) if at_no_field else "")
     if desk.hx:
         return desk.fragment("case_form.html", problem.status, case=shown, name=name, said=None, **forms)
     return desk.page("case.html", problem.status, case=shown, told=None, said=None, **forms)
 
 
-async def _opened(desk: Desk, loan_id: str, name: str) -> Response:
+async def _opened(desk: Desk, loan_id: str, name: str, fields: Mapping[str, str]) -> Response:
     """Names and numbers, or the words of messages, for whom may read them and says why. Each reading is written down."""
     action = Action.READ_PERSON if name == "people" else Action.READ_MESSAGES
-    caller = await desk.with_reason(action, loan_id)
+    try:
+        caller = await saying_why(desk, fields, action, loan_id)
+    except Problem as problem:
+        if problem.code not in _ABOUT_THE_REASON:
+            raise
+        return await _asked_why(desk, loan_id, name, fields, problem)
     read = personal.people if name == "people" else personal.messages
     found = await read(desk.here, caller, loan_id)
     context: dict[str, Any] = {"opened": name, "found": found, "loan_id": loan_id}
     return desk.fragment("case_opened.html", **context) if desk.hx else desk.page("case_opened_page.html", **context)
+
+
+async def _asked_why(desk: Desk, loan_id: str, name: str, fields: Mapping[str, str], problem: Problem) -> Response:
+    """The form that asks for a reason again, with what is wrong with the one that was given."""
+    shown = await _page(desk, loan_id)
+    forms = _forms(shown, name, {"why": fields.get("why", "")}, {"why": trouble(problem)})
+    if not desk.hx:
+        return desk.page("case.html", problem.status, case=shown, told=None, said=None, **forms)
+    answer = desk.fragment("case_open.html", problem.status, case=shown, wanted=name, **forms)
+    answer.headers.update({"hx-retarget": f"#open-{name}", "hx-reswap": "outerHTML"})
+    return answer
 
 
 async def _page(desk: Desk, loan_id: str) -> CasePage:
@@ -114,12 +144,14 @@ async def _page(desk: Desk, loan_id: str) -> CasePage:
     async with desk.here.ledger.reading() as session:
         story = await timeline(session, loan_id)
         attempts = await tried(session, loan_id)
-        known, stage = None, None
+        people, known_agencies = await parties(session, loan_id, desk.now), await agencies(session)
+        known, stage, on = None, None, ()
         if now.case is not None:
             row = await cases.case(session, now.case.case_id)
-            stage = stages.stage(await stages.standing(session, row, desk.now), tracks(settings).get(row.strategy, ()))
-            written = strategy(settings, row.strategy)
-            known = None if written is None else await retold(session, row, written)
+            ran_by = await of_case(session, settings, row)
+            on = stages.tracks_of(ran_by) if ran_by else tracks(settings).get(row.strategy, ())
+            stage = stages.stage(await stages.standing(session, row, desk.now), on)
+            known = None if ran_by is None else await retold(session, row, ran_by)
     if known is not None and now.running.says is not None:
         known = apply_all(known, map(_step, now.running.says.contacts))
     says = now.running.says or (described(known, desk.now) if known and now.case and now.case.closed_at is None else None)
@@ -130,6 +162,9 @@ async def _page(desk: Desk, loan_id: str) -> CasePage:
         ladder=ladder(known, desk.now) if known else None,
         tried=attempts,
         story=tuple(reversed(story)),
+        parties=people,
+        agencies=known_agencies,
+        tracks=tuple(reason for _, reason in on),
         temporal_ui=_in_temporal(settings.temporal_ui, loan_id),
     )
 
@@ -155,10 +190,14 @@ def _forms(
         "errors": dict(errors or {}),
         "problem": problem,
         "once": secrets.token_hex(16),
-        "hold_reasons": _HOLDS,
-        "wish_kinds": _WISHES,
+        "part": PART,
+        "hold_reasons": tuple(dict.fromkeys((*_HOLDS, *shown.tracks))),
         "consent_kinds": tuple(ConsentKind),
         "channels": tuple(Channel),
-        "standing": tuple(dict.fromkeys(hold.reason for hold in shown.now.holds)),
+        "agencies": shown.agencies,
+        "parties": shown.parties,
+        "standing": tuple({(hold.reason, hold.person_id): hold for hold in shown.now.holds}.values()),
+        "wishes": tuple((one, wish) for one in shown.parties for wish in one.wishes),
+        "consents": tuple((one, consent) for one in shown.parties for consent in one.consents),
         "payments": [payment for payment in shown.now.payments if payment.reversed_at is None],
     }

@@ -147,8 +147,8 @@ async def _person(session: AsyncSession, row: PersonRow, relation: RelationRow |
         residence=row.residence,
         refused_at=relation.refused_at if relation else None,
         contact_points=tuple(_point(point, keys) for point in await loans.contact_points(session, row.id)),
-        wishes=await _wishes(session, row.id),
-        consents=await _consents(session, row.id, now),
+        wishes=await standing_wishes(session, row.id),
+        consents=await standing_consents(session, row.id, now),
         circumstances=await _circumstances(session, row.id, now),
     )
 
@@ -169,7 +169,8 @@ def _point(row: ContactPointRow, keys: Keyring) -> PointNow:
     )
 
 
-async def _wishes(session: AsyncSession, person_id: str) -> tuple[WishNow, ...]:
+async def standing_wishes(session: AsyncSession, person_id: str) -> tuple[WishNow, ...]:
+    """How somebody does not want to be contacted, in the order in which they said so."""
     standing = select(WishRow).where(col(WishRow.person_id) == person_id, col(WishRow.withdrawn_at).is_(None)).order_by(col(WishRow.id))
     return tuple(
         WishNow(kind=row.kind, channel=row.channel, contact_point_id=row.contact_point_id, starts=row.starts, ends=row.ends, at=row.at)
@@ -177,7 +178,8 @@ async def _wishes(session: AsyncSession, person_id: str) -> tuple[WishNow, ...]:
     )
 
 
-async def _consents(session: AsyncSession, person_id: str, now: datetime) -> tuple[ConsentNow, ...]:
+async def standing_consents(session: AsyncSession, person_id: str, now: datetime) -> tuple[ConsentNow, ...]:
+    """What somebody agreed to and did not take back, as far as it lasts."""
     given = (
         select(ConsentRow)
         .where(col(ConsentRow.person_id) == person_id, col(ConsentRow.withdrawn_at).is_(None))

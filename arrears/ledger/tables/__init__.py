@@ -10,6 +10,7 @@ from arrears.ledger.tables.cases import (
     ReferralRow,
     ReferralState,
     RelayRow,
+    StrategyRow,
     TaskRow,
     TaskState,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "Row",
     "Sealed",
     "SessionRow",
+    "StrategyRow",
     "SubjectKeyRow",
     "TaskResult",
     "TaskResultRow",

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from arrears.domain.strategy import Referral, Role, TaskKind
@@ -75,6 +75,16 @@ class CaseRow(Row, table=True):
     opened_at: datetime
     closed_at: datetime | None = None
     outcome: CaseOutcome | None = Field(default=None, sa_type=code(CaseOutcome))
+
+
+class StrategyRow(Row, table=True):
+    """A strategy that cases run by, as JSON under its SHA-256, which the cases name as their ``strategy_hash``: it proves itself, and is not chained."""
+
+    __tablename__ = "strategies"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (must("content_hash", "length(content_hash) = 64"),)
+
+    content_hash: str = Field(primary_key=True, max_length=64)
+    body: str = Field(sa_type=Text)
 
 
 class CaseEventRow(Row, table=True):

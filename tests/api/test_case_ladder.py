@@ -1,0 +1,62 @@
+"""The ladder on a case's page: the one that the case runs by, whatever has become of the strategy's file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from arrears.api.app import create_app
+from arrears.config import strategies
+from arrears.config.settings import Settings
+from arrears.domain.orders import OpenOrder
+from arrears.domain.strategy import Role
+from arrears.ledger import cases
+from arrears.ledger.engine import Ledger
+from arrears.ledger.tables import InstalmentRow, LoanRow
+from tests.api.browsers import browsing, operator
+from tests.api.conftest import nowhere
+
+LADDER = """
+strategy: mild
+version: 1
+title: A ladder of one step
+source: the tests
+currency: CNY
+window: {start: 09:00, end: 20:00}
+ladder:
+  - {rung: kind-word, day: 3, at: 10:00, do: sms, message: gentle-reminder}
+"""
+LOAN = "L-7"
+
+
+async def opened(ledger: Ledger, directory: Path) -> None:
+    """A loan whose case runs by the ladder."""
+    (directory / "mild.yaml").write_text(LADDER, encoding="utf-8")
+    now = datetime.now(UTC)
+    async with ledger.session() as session:
+        session.add(LoanRow(id=LOAN, borrower_id="B-1", lender="x", product="cash", currency="CNY", strategy="mild", imported_at=now))
+        await session.flush()
+        session.add(InstalmentRow(loan_id=LOAN, n=1, due_on=(now - timedelta(days=1)).date(), principal=Decimal(100)))
+    async with ledger.exclusive() as session:
+        await cases.open_case_row(session, OpenOrder(loan_id=LOAN, run_key="r-7"), strategies.load("mild", directory), now)
+
+
+@pytest.mark.parametrize("became", ["changed", "gone"])
+async def test_a_case_shows_the_ladder_that_it_began_with(ledger: Ledger, tmp_path: Path, became: str) -> None:
+    await opened(ledger, tmp_path)
+    if became == "changed":
+        (tmp_path / "mild.yaml").write_text(LADDER.replace("kind-word", "stern-word").replace("version: 1", "version: 2"), encoding="utf-8")
+    else:
+        (tmp_path / "mild.yaml").unlink()
+    await operator(ledger, "ming", Role.SUPERVISOR)
+
+    async with browsing(create_app(ledger, nowhere, Settings(strategies_dir=tmp_path))) as browser:
+        await browser.get("/login")
+        await browser.sign_in("ming")
+        page = (await browser.get(f"/cases/{LOAN}")).text
+
+    assert "kind-word.1" in page
+    assert "stern-word" not in page
