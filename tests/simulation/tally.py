@@ -10,15 +10,15 @@ from typing import Any, cast
 from arrears.domain.verdict import Effect, Verdict
 from arrears.prove import model as raw
 
-_SUMS = ("worlds", "contacts", "handovers", "left", "handed_over", "looser", "unseen", "at_once", "disagreements")
+_SUMS = ("worlds", "contacts", "handovers", "left", "handed_over", "unseen", "at_once", "disagreements")
 
 
 @dataclass
 class Tally:
     """How much was tried: ``contacts`` were wanted, ``left`` of them were allowed and left.
 
-    ``looser``, ``unseen`` and ``at_once`` are what the core refused and the checker could not object to: by softer numbers of ours, by what no row shows,
-    and because of something that came at that very instant.
+    ``unseen`` and ``at_once`` are what the core refused and the checker could not object to: by what no row shows, and because of something that came at
+    that very instant.
     """
 
     worlds: int = 0
@@ -26,7 +26,6 @@ class Tally:
     handovers: int = 0
     left: int = 0
     handed_over: int = 0
-    looser: int = 0
     unseen: int = 0
     at_once: int = 0
     disagreements: int = 0
@@ -61,7 +60,7 @@ class Tally:
         return (
             f"{self.worlds:,} worlds: {self.verdicts:,} verdicts ({effects}) on {self.contacts:,} contacts wanted, of which {self.left:,} left, and "
             f"{self.handovers:,} handovers, of which {self.handed_over:,} were made; {len(self.rules)} rules of the core and {len(self.checked)} of the "
-            f"checker fired; {self.disagreements:,} disagreements; refused by softer numbers {self.looser:,}, by what no row shows {self.unseen:,}, "
+            f"checker fired; {self.disagreements:,} disagreements; refused by what no row shows {self.unseen:,}, "
             f"for what came at the very instant {self.at_once:,}"
         )
 

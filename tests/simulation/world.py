@@ -24,20 +24,13 @@ from arrears.domain.strategy import Referral
 from arrears.domain.verdict import Effect, Finding, Verdict
 from arrears.prove import model as raw
 from arrears.prove.judge import Judge
+from arrears.prove.limits import Change, Timeline
 from arrears.prove.zones import Zones
 from tests.simulation import drawn, events, pressing
 from tests.simulation.pressing import Wanted
 from tests.simulation.tally import Disagreement, Tally
 
 REGIMES: tuple[Regime, ...] = tuple(Law(PACKAGED / "regimes").current())
-
-LOOSER: dict[str, dict[str, Any] | None] = {
-    "US-07": {"gap_minutes": 5, "most": 6},  # the comment's own numbers, below which no lender can go
-    "US-08": None,  # the law has no number
-    "US-29": {"binds": frozenset({"third_party"})},  # for a lender in its own name it is ours
-    "IN-02": {"gap_minutes": 0, "most": 1000},  # the circular has no number
-}
-"""Soft rules of ours by which the checker judges more loosely than the core, or not at all: their terms as the checker has them."""
 
 UNSEEN = {
     "action.message.text": "what else the words say than that there is a debt: the checker holds them against the hash that was judged",
@@ -109,14 +102,11 @@ def changed(regimes: Sequence[Regime], changes: dict[str, dict[str, Any] | None]
     return tuple(found)
 
 
-LOOSENED = changed(REGIMES, LOOSER)
-
-
 class World:
     """One borrower, their loans and the people around them, on some days.
 
     ``law`` is what the core judges by, ``sees`` what it is shown of a situation, and ``press`` one of ``PRESSING``: the limit that the world presses
-    against; by chance if none is named.
+    against; by chance if none is named. ``own`` are a lender's numbers, as the checker has read them.
     """
 
     def __init__(
@@ -127,10 +117,11 @@ class World:
         *,
         press: str | None = None,
         sees: Callable[[Situation], Situation] | None = None,
+        own: tuple[Change, ...] = (),
     ) -> None:
         self.luck, self.law, self.sees, self.tally, self.disagreements = luck, law, sees, Tally(worlds=1), list[Disagreement]()
-        self.looser = LOOSENED if law is REGIMES else changed(law, LOOSER)
         self.rows, self.residence, self.zone, self.begin = drawn.world(luck, residence)
+        self.rows.book.limits = Timeline(own)
         kind = press or (luck.choice(tuple(pressing.PRESSING)) if luck.random() < PRESSED else None)
         self.pressing = pressing.wanted(kind, luck, self.rows, self.zone, self.begin, self.residence) if kind else {}
 
@@ -203,7 +194,10 @@ class World:
         self.tally.handovers += 1
         self._count(verdict)
         self.rows.file.verdicts.append(raw.Verdict(placement.placement_id, placement.case_id, now, verdict.effect, rules=verdict.rules))
-        self._compare(placement, action, now, verdict, self._objections(self.rows.handed_over(placement), placement.placement_id, now))
+        violations = self._objections(self.rows.handed_over(placement), placement.placement_id, now)
+        self._compare(placement, action, now, verdict, violations)
+        if violations and not any(_same_wait(self._judged(now, action, self.law, at_once=first), violations) for first in (False, True)):
+            self.disagreements.append(Disagreement(placement, verdict, violations))
         if verdict.effect is Effect.ALLOW:
             self.tally.handed_over += 1
             self.rows.file.placements.append(placement)
@@ -246,8 +240,6 @@ class World:
             self.tally.unseen += 1
         elif self._nothing_against(action, now, self.law):
             self.tally.at_once += 1
-        elif self._nothing_against(action, now, self.looser):
-            self.tally.looser += 1
         else:
             self.disagreements.append(Disagreement(proposed, verdict, violations))
 
@@ -350,6 +342,14 @@ class World:
         for violation in Judge(self.rows.book, zones=ZONES, _plans=_PLANS).judge(file):
             if violation.contact_id in ours and not violation.late:
                 self.disagreements.append(Disagreement(ours[violation.contact_id], Verdict(effect=Effect.ALLOW), (violation,)))
+
+
+def _same_wait(verdict: Verdict, violations: tuple[raw.Violation, ...]) -> bool:
+    """Whether both say that a handover only has to wait, and until when; or both that waiting does not help."""
+    waits = [v.lawful_from for v in violations if v.lawful_from is not None]
+    if verdict.effect is not Effect.DEFER:
+        return len(waits) < len(violations)
+    return len(waits) == len(violations) and verdict.until == raw.moment(max(waits))
 
 
 def _all_unseen(findings: Sequence[Finding], action: Action) -> bool:
