@@ -24,7 +24,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _FROM_HERE = frozenset({"same-origin", "none"})
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s().-]+(?=\d)")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s()._·\u2010-\u2015\u2212-]+(?=\d)")
 _PERSONAL = re.compile(r"\d{7,}|[^\s@]+@[^\s@]+")
 
 

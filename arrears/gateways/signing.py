@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
+
+_TIMESTAMP = re.compile(r"[1-9][0-9]{0,15}")
+"""A signature is made over the whole seconds: one message must not be written in several ways, such as with leading zeros or a fraction."""
 
 
 class SignatureRefused(Exception):
@@ -30,6 +34,8 @@ def verify_signature(secrets: SecretStr | Sequence[SecretStr], headers: Mapping[
     Raises:
         SignatureRefused: a header is missing or malformed, the time is too far off, or no signature fits.
     """
+    if not _TIMESTAMP.fullmatch(next((value for name, value in headers.items() if name.lower() == "webhook-timestamp"), "")):
+        raise SignatureRefused("webhook-timestamp is not a whole number of seconds")
     refused = "no secret to compare with"
     for secret in (secrets,) if isinstance(secrets, SecretStr) else secrets:
         try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 import json
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -12,6 +15,9 @@ import pytest
 from sqlmodel import col, select
 
 from arrears.api import limits
+from arrears.api.console import sheet
+from arrears.api.console.live import MOST_AT_ONCE, Pulse
+from arrears.api.door import plain_reason
 from arrears.api.problems import Problem
 from arrears.domain.access import Action
 from arrears.domain.strategy import Role
@@ -129,7 +135,21 @@ async def test_a_kind_of_fact_that_is_not_known_is_refused_and_not_repeated(api:
         assert "13000000001" not in answer.text
 
 
-# ── too slow ──
+# ── what a spreadsheet or a reader makes of words ──
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "＝1+1", "＠x"])
+def test_a_cell_that_a_spreadsheet_would_compute_is_text(cell: str):
+    assert list(csv.reader(io.StringIO(sheet.line(["a", cell]), newline=""))) == [["a", f"'{cell}"]]
+
+
+@pytest.mark.parametrize("between", [" ", "-", ".", "_", "·", "\u2010", "\u2014", "\u2212", " - "])
+def test_a_number_to_call_is_no_reason_however_it_is_written(between: str):
+    with pytest.raises(Problem, match="looks like a phone number"):
+        plain_reason(f"they call from 138{between}0013{between}8000")
+
+
+# ── too slow, too many ──
 
 
 async def test_a_body_that_drips_is_not_waited_for_without_end():
@@ -145,6 +165,18 @@ async def test_a_body_that_drips_is_not_waited_for_without_end():
         await limits.read_body(receive, None, 1024, within=timedelta(seconds=0.2))
     assert (refused.value.status, refused.value.code, refused.value.headers) == (408, "too_slow", {"Connection": "close"})
     assert 1 < dripped <= 11
+
+
+async def test_a_session_listens_for_news_on_so_many_pages_and_no_more(ledger: Ledger):
+    pulse = Pulse(ledger)
+    async with AsyncExitStack() as open_pages:
+        rooms = [await open_pages.enter_async_context(pulse.listening("wei")) for _ in range(MOST_AT_ONCE + 2)]
+        assert rooms == [True] * MOST_AT_ONCE + [False] * 2
+        assert await open_pages.enter_async_context(pulse.listening("lan"))
+        assert pulse.is_looking
+    assert not pulse.is_looking
+    async with pulse.listening("wei") as room:
+        assert room
 
 
 # ── what a refusal and an answer give away ──

@@ -55,6 +55,18 @@ async def test_a_request_that_reads_one_case_reads_no_other(api: Api):
     assert said(await api.http.post(f"/v1/cases/{LOAN}", headers=headers)) == (409, "message_id_used")
 
 
+async def test_a_message_is_not_another_one_by_how_its_time_is_written(api: Api):
+    headers = signed(api, HOLD)
+    stamp = headers["webhook-timestamp"]
+    assert (await api.http.post(PLACED, content=HOLD, headers=headers)).status_code == 202
+    for written in (f"{stamp}.9", f"0{stamp}", f"+{stamp}", f" {stamp}", f"{stamp[:4]}_{stamp[4:]}", f"{stamp}e0", f"{stamp}\u0660"):
+        copied = {name.encode(): value.encode() for name, value in (headers | {"webhook-timestamp": written}).items()}
+        assert said(await api.http.post(f"{PLACED}/lift", content=HOLD, headers=copied)) in [
+            (401, "bad_signature"),
+            (409, "message_id_used"),
+        ]
+
+
 async def test_messages_of_one_id_with_contents_of_their_own_are_messages_of_their_own(api: Api):
     """The loan system may give a payment and its reversal the payment's id."""
     paid = json.dumps(PAYMENT).encode()
