@@ -262,9 +262,13 @@ def _begun(connection: Connection, words: str) -> bool:
     """Begin, as soon as no other process writes; whether it came to that."""
     adapted: Any = connection.connection.dbapi_connection
     end = time.monotonic() + WAIT_SECONDS
+
+    def work(driver: Any) -> Any:
+        return driver.execute_fetchall(words)
+
     while time.monotonic() < end:
         try:
-            adapted.run_async(lambda driver: driver.execute_fetchall(words))
+            adapted.run_async(work)
         except sqlite3.OperationalError as failed:
             if failed.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 return False

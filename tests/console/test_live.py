@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -18,6 +20,7 @@ from arrears.api.console.live import Pulse
 from arrears.api.serving import serving
 from arrears.domain.strategy import Role
 from arrears.ledger import access
+from arrears.ledger.tables import CaseRow, PaymentRow
 from tests.console.conftest import OPERATORS, Console, PageAs, nowhere
 from tests.console.scene import asked, cased
 
@@ -47,6 +50,50 @@ async def test_the_number_is_told_when_it_moved(console: Console) -> None:
         first = int(await the_next(lines, "data:"))
         await console.add(*cased("L-1"))
         assert int(await the_next(lines, "data:")) > first
+
+
+async def _pays(console: Console, loan_id: str) -> None:
+    paid = {"amount": Decimal(1), "currency": "CNY", "received_at": console.now(), "source": "bank", "recorded_at": console.now()}
+    await console.add(PaymentRow.model_validate({"payment_id": f"P-{time.monotonic_ns()}", "loan_id": loan_id} | paid))
+
+
+async def test_what_was_written_is_named_after_the_number_by_table_and_loan(console: Console) -> None:
+    await console.add(*cased("L-1"), *cased("L-2"))
+    token = await console.begin(OPERATORS[Role.COLLECTOR][0])
+    async with listening(console, token) as lines:
+        await the_next(lines, "data:")
+        await _pays(console, "L-2")
+        await the_next(lines, "event: touched")
+        assert json.loads(await the_next(lines, "data:")) == ["loan:L-2", "payments"]
+
+
+async def test_a_removed_row_touches_everything(console: Console) -> None:
+    await console.add(*cased("L-1"))
+    pulse = Pulse(console.ledger)
+    async with pulse.listening():
+        seq = await pulse.after(None, 5)
+        assert seq is not None
+        async with console.ledger.session() as session:
+            await session.delete(await session.get_one(CaseRow, "L-1.1"))
+        await pulse.after(seq, 5)
+        assert pulse.touched(seq) == {"*"}
+        assert pulse.touched(seq - 1) == {"*"}
+
+
+async def test_a_page_asks_for_its_parts_only_when_something_moved_that_they_show(console: Console, page_as: PageAs) -> None:
+    await console.add(*cased("L-1"))
+    page = await page_as(console, Role.SUPERVISOR)
+    asked_for: list[str] = []
+    page.on("request", lambda request: asked_for.append(request.url.removeprefix(console.url)))
+    await page.wait_for_timeout(1500)
+    before = len([url for url in asked_for if url.startswith("/inbox/")])
+
+    await _pays(console, "L-1")
+    await page.wait_for_timeout(2500)
+    assert len([url for url in asked_for if url.startswith("/inbox/")]) == before
+
+    await asked(console.ledger, "L-1", console.now())
+    await expect(page.locator("#approvals article")).to_have_count(1)
 
 
 async def test_a_line_on_which_nothing_happens_is_kept_open_with_comments(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,25 +1,29 @@
 """Pages that stay true while they are open: one look a second at the ledger's head, however many listen, told as server-sent events.
 
-The event ``ledger`` carries the number of the last record; the page then asks anew for its parts that are marked ``data-live``.
+The event ``ledger`` carries the number of the last record. The event ``touched`` after it names what was written: the tables, ``loan:`` with the id of
+each loan, ``other`` for what is no loan's, ``*`` for more than can be named. The page then asks anew for its parts that are marked ``data-live``: at once
+for those of which ``data-moves`` names it, and for all after half a minute.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.api.caller import session_cookie
 from arrears.api.console.desk import Desk, at_desk, console_router
-from arrears.ledger import access
+from arrears.ledger import access, touched
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import ChainHeadRow
 
@@ -38,6 +42,19 @@ MOST_AT_ONCE = 20
 """So many pages of one session are told at the same time. Each looks at the session whenever the ledger moves: nobody is to keep everybody busy."""
 
 
+_EVERYTHING, _OTHER = "*", "other"
+_OF_NO_PAGE = frozenset({"audits"})
+_MOST_RECORDS, _MOST_TICKS = 2000, 60
+
+
+class _Tick(NamedTuple):
+    """What was touched by the records after ``before``, up to ``seq``."""
+
+    before: int
+    seq: int
+    names: frozenset[str]
+
+
 class Pulse:
     """The ledger's head, looked at once a second for all who listen, and not at all while nobody does."""
 
@@ -48,6 +65,7 @@ class Pulse:
         self.ended = False
         self._listeners: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
+        self._ticks: deque[_Tick] = deque(maxlen=_MOST_TICKS)
 
     @property
     def is_looking(self) -> bool:
@@ -80,6 +98,13 @@ class Pulse:
             return seq
         return self._seq
 
+    def touched(self, since: int) -> frozenset[str]:
+        """What was touched after this record."""
+        ticks = [tick for tick in self._ticks if tick.seq > since]
+        if not ticks or ticks[0].before > since:
+            return frozenset({_EVERYTHING})
+        return frozenset[str]().union(*(tick.names for tick in ticks))
+
     def end(self) -> None:
         """The server ends: nobody is kept waiting for news."""
         self.ended = True
@@ -94,6 +119,8 @@ class Pulse:
             try:
                 async with self._ledger.reading() as session:
                     seq = (await session.exec(select(ChainHeadRow.seq))).one()
+                    if self._seq is not None and seq != self._seq:
+                        self._ticks.append(_Tick(self._seq, seq, await _names(session, self._seq)))
             except Exception:
                 _log.warning("the ledger's head cannot be read just now; pages wait", exc_info=True)
             else:
@@ -101,6 +128,19 @@ class Pulse:
                     self._seq = seq
                     self._tell()
             await asyncio.sleep(LOOK_EVERY)
+
+
+async def _names(session: AsyncSession, since: int) -> frozenset[str]:
+    found = await touched.written(session, since, _MOST_RECORDS)
+    if found is None or found.removed:
+        return frozenset({_EVERYTHING})
+    names = set(found.keys)
+    for table, keys in found.keys.items():
+        if table in touched.OF_LOANS:
+            names |= {f"loan:{loan_id}" for loan_id in await touched.loans_of(session, table, keys)}
+        elif table not in _OF_NO_PAGE:
+            names.add(_OTHER)
+    return frozenset(names)
 
 
 @router.get("/live")
@@ -123,5 +163,10 @@ async def _told(ledger: Ledger, pulse: Pulse, token: str) -> AsyncIterator[str]:
                 if await access.signed_in(session, token, datetime.now(UTC)) is None:
                     yield "event: signed-out\ndata:\n\n"
                     return
-            yield f"event: ledger\nid: {moved}\ndata: {moved}\n\n" if moved != seq else ": still here\n\n"
+            if moved == seq:
+                yield ": still here\n\n"
+                continue
+            yield f"event: ledger\nid: {moved}\ndata: {moved}\n\n"
+            if seq is not None:
+                yield f"event: touched\ndata: {json.dumps(sorted(pulse.touched(seq)))}\n\n"
             seq = moved

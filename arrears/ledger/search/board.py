@@ -7,14 +7,13 @@ changed (``ledger.chain``): those are read again, as all are the first time, in 
 from __future__ import annotations
 
 import asyncio
-import re
 from bisect import insort
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, and_, or_, select
+from sqlalchemy import and_, or_, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,19 +24,8 @@ from arrears.ledger.search.money import rows
 from arrears.ledger.search.reading import read
 from arrears.ledger.search.seeing import Key, Seen, key, seen
 from arrears.ledger.stages import WORDS, Tracks
-from arrears.ledger.tables import (
-    ApprovalRow,
-    CaseEventRow,
-    CaseRow,
-    ChainHeadRow,
-    HoldRow,
-    LoanRow,
-    Op,
-    PaymentRow,
-    RecordRow,
-    ReferralRow,
-    TaskRow,
-)
+from arrears.ledger.tables import CaseEventRow, CaseRow, ChainHeadRow, HoldRow, RecordRow
+from arrears.ledger.touched import OF_LOANS, loans_of, written
 
 SESSION_KEY = "arrears_board"
 """Under this name a session that sees one moment of the ledger has its board."""
@@ -46,8 +34,8 @@ _OPEN = col(CaseRow.closed_at).is_(None)
 _MOST_RECORDS = 20_000
 _LAG = timedelta(minutes=1)
 """Who asks side by side does not ask in order: what was seen so much later is as good."""
-_FIRST_OF_KEY = re.compile(r"((?:[^\\,]|\\.)*),")
-_UNESCAPED = re.compile(r"\\(.)")
+_SHOWN = frozenset(OF_LOANS) - {"attempts", "verdicts"}
+"""The tables whose rows decide what a search says. ``ledger.search.reading`` reads no other."""
 
 
 class Place(NamedTuple):
@@ -114,18 +102,13 @@ async def _changed(session: AsyncSession, state: _State, seq: int, now: datetime
         return None
     if state.seq and await rows(session, select(col(RecordRow.hash)).where(col(RecordRow.seq) == state.seq)) != [(state.hash,)]:
         return None  # it is not the ledger any more that was looked at
+    found = await written(session, state.seq, _MOST_RECORDS)
+    if found is None or found.removed & _SHOWN:
+        return None  # of a row that is gone nothing tells any more whose it was
     loans = await _by_time(session, state.at, now)
-    since = select(col(RecordRow.tbl), col(RecordRow.row_key), col(RecordRow.op)).where(
-        col(RecordRow.seq) > state.seq, col(RecordRow.tbl).in_(_OF_KEYS)
-    )
-    keys: dict[str, list[str]] = {}
-    for name, row_key, op in await rows(session, since):
-        if op == Op.DELETE:
-            return None  # nothing tells any more whose it was
-        keys.setdefault(name, []).append(row_key)
-    for name, theirs in keys.items():
-        for some in batches(theirs):
-            loans |= await _OF_KEYS[name](session, some)
+    for table in _SHOWN & found.tables:
+        only = (col(CaseEventRow.kind).in_(WORDS),) if table == "case_events" else ()
+        loans |= await loans_of(session, table, found.keys[table], *only)
     return loans
 
 
@@ -133,7 +116,7 @@ async def _by_time(session: AsyncSession, before: datetime, now: datetime) -> se
     """The loans of which a hold came into force, or ran out."""
     begun = and_(col(HoldRow.placed_at) > before, col(HoldRow.placed_at) <= now)
     over = and_(col(HoldRow.until) > before, col(HoldRow.until) <= now)
-    return await _loans(session, select(col(HoldRow.loan_id)).where(or_(begun, over)))
+    return {loan_id for (loan_id,) in await rows(session, select(col(HoldRow.loan_id)).where(or_(begun, over)))}
 
 
 async def _read_again(session: AsyncSession, state: _State, loans: Collection[str], now: datetime) -> None:
@@ -161,50 +144,3 @@ def _stays(found: Iterable[Seen], now: datetime) -> datetime:
         if (at := one.urgent_at) is not None and at > now:
             instants.add(at)
     return min(instants | {local_instant(local_date(now, zone) + ONE_DAY, time(0), zone) for zone in zones})
-
-
-async def _loans(session: AsyncSession, asked: Any) -> set[str]:
-    return {loan_id for (loan_id,) in await rows(session, asked)}
-
-
-_OfKeys = Callable[[AsyncSession, Sequence[str]], Any]
-
-
-def _by(loan_id: Any, key: Any, *further: ColumnElement[bool]) -> _OfKeys:
-    """Finds the loans of rows by their keys."""
-    numbered = isinstance(key.type, Integer)
-
-    async def found(session: AsyncSession, keys: Sequence[str]) -> set[str]:
-        given = [int(k) for k in keys] if numbered else _plain(keys)
-        return await _loans(session, select(loan_id).where(key.in_(given), *further))
-
-    return found
-
-
-def _by_case(key: Any, case_id: Any, *further: ColumnElement[bool]) -> _OfKeys:
-    return _by(col(CaseRow.loan_id), key, case_id == col(CaseRow.id), *further)
-
-
-async def _their_first(_: AsyncSession, keys: Sequence[str]) -> set[str]:
-    """The loans of rows whose keys begin with them."""
-    return set(_plain(found[1] for key in keys if (found := _FIRST_OF_KEY.match(key))))
-
-
-def _plain(keys: Iterable[str]) -> list[str]:
-    return [_UNESCAPED.sub(r"\1", key) for key in keys]
-
-
-_OF_KEYS: Mapping[str, _OfKeys] = {
-    "loans": _by(col(LoanRow.id), col(LoanRow.id)),
-    "persons": _by(col(LoanRow.id), col(LoanRow.borrower_id)),
-    "instalments": _their_first,
-    "payments": _by(col(PaymentRow.loan_id), col(PaymentRow.payment_id)),
-    "payment_reversals": _by(col(PaymentRow.loan_id), col(PaymentRow.payment_id)),
-    "cases": _by(col(CaseRow.loan_id), col(CaseRow.id)),
-    "case_events": _by_case(col(CaseEventRow.id), col(CaseEventRow.case_id), col(CaseEventRow.kind).in_(WORDS)),
-    "holds": _by(col(HoldRow.loan_id), col(HoldRow.id)),
-    "approvals": _by_case(col(ApprovalRow.id), col(ApprovalRow.case_id)),
-    "tasks": _by(col(TaskRow.loan_id), col(TaskRow.id)),
-    "referrals": _by(col(ReferralRow.loan_id), col(ReferralRow.id)),
-}
-"""How the loans are found whose rows of a table were written. ``ledger.search.reading`` reads no other table."""

@@ -3,6 +3,7 @@
 (() => {
   const body = document.body;
   const LIVE_GAP = 2000;
+  const LIVE_SLOW = 30000;
   const SHORTCUTS = "arrears-shortcuts";
   const { days, hours, minutes, short, left, over, ago } = JSON.parse(body.dataset.units || "{}");
   const speed = Number(body.dataset.speed || 1);
@@ -55,14 +56,27 @@
   };
 
   // ── live parts ──
+  // A part is fetched anew when something was written that it shows; for what only touches it from afar, less often.
+  const EVERYTHING = "*";
+  const touched = new Set();
   let last = 0;
   let waiting = null;
-  const refresh = () => {
+  let slow = null;
+  const shows = ({ dataset }) => touched.has(EVERYTHING) || !dataset.moves || dataset.moves.split(" ").some((name) => touched.has(name));
+  const refresh = (names = [EVERYTHING]) => {
+    for (const name of names) touched.add(name);
+    slow ??= setTimeout(() => refresh(), LIVE_SLOW);
     if (waiting !== null || document.hidden) return;
     waiting = setTimeout(() => {
       waiting = null;
-      last = Date.now();
-      for (const part of document.querySelectorAll("[data-live]")) {
+      const parts = [...document.querySelectorAll("[data-live]")].filter(shows);
+      if (touched.has(EVERYTHING)) {
+        clearTimeout(slow);
+        slow = null;
+      }
+      touched.clear();
+      if (parts.length) last = Date.now();
+      for (const part of parts) {
         htmx.ajax("GET", part.dataset.live, { source: part, target: part, swap: "outerMorph", headers: { "X-Arrears-Background": "1" } });
       }
     }, Math.max(0, last + LIVE_GAP - Date.now()));
@@ -77,16 +91,17 @@
 
   let seq = body.dataset.seq;
   let stream = null;
+  let first = true;
   const listen = () => {
     if (stream || document.hidden || !seq) return;
     stream = new EventSource("/live");
     stream.addEventListener("ledger", ({ data }) => {
       say(line, "");
-      if (data !== seq) {
-        seq = data;
-        refresh();
-      }
+      if (first && data !== seq) refresh();
+      first = false;
+      seq = data;
     });
+    stream.addEventListener("touched", ({ data }) => refresh(JSON.parse(data)));
     stream.addEventListener("signed-out", () => {
       hush();
       seq = null;
@@ -99,7 +114,10 @@
         setTimeout(listen, 5000);
       }
     };
-    stream.onopen = () => say(line, "");
+    stream.onopen = () => {
+      first = true;
+      say(line, "");
+    };
   };
   const hush = () => {
     if (stream) stream.close();
@@ -152,8 +170,8 @@
     said.className = "notice bad";
     said.textContent = notice.dataset.unsent;
     notice.replaceChildren(said);
-    notice.scrollIntoView({ block: "nearest" });
   });
+  document.addEventListener("htmx:before:request", ({ target }) => target.matches?.("[data-live]") || notice.replaceChildren());
 
   // After a form was answered in place, whoever uses a keyboard stands at the answer.
   document.addEventListener("htmx:after:swap", () => {
