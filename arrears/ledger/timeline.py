@@ -112,8 +112,10 @@ def _case(row: CaseRow) -> Iterator[TimelineEntry]:
 
 
 def _payment(row: PaymentRow) -> TimelineEntry:
-    counts = f", counts from {row.value_date}" if row.value_date else ""
-    text = f"{row.amount} {row.currency} received{counts} (payment {row.payment_id}, by way of {row.source})"
+    if row.value_date:
+        text = f"{row.amount} {row.currency} received, counts from {row.value_date} (payment {row.payment_id}, by way of {row.source})"
+    else:
+        text = f"{row.amount} {row.currency} received (payment {row.payment_id}, by way of {row.source})"
     return TimelineEntry(at=row.received_at, kind="payment", text=text)
 
 
@@ -210,7 +212,7 @@ def _event(row: CaseEventRow, told: set[str]) -> Iterator[TimelineEntry]:
         case PromiseMade():
             text = f"promised to pay {event.amount} {event.currency} by {event.due_on}"
         case PromiseJudged():
-            text = f"promise for {event.due_on} {'kept' if event.kept else 'broken'}"
+            text = f"promise for {event.due_on} kept" if event.kept else f"promise for {event.due_on} broken"
         case PlanAgreed():
             total = sum(i.amount for i in event.instalments)
             text = f"plan agreed: {total} {event.currency} in {len(event.instalments)} instalments from {event.instalments[0].due_on}"

@@ -31,7 +31,7 @@ TOLD_BY = (
     *("api/console/desk.py", "api/console/audit.py", "api/console/inbox_cards.py", "api/operations/telling.py"),
     *("api/console/signing_in.py", "api/console/oidc.py", "api/console/__init__.py"),
     *("ledger/worklists.py", "ledger/search/asked.py", "ledger/search/finding.py", "ledger/audit_trail.py", "ledger/figures/model.py"),
-    *("ledger/facts/writing.py", "ledger/facts/people.py"),
+    *("ledger/facts/writing.py", "ledger/facts/people.py", "ledger/timeline.py"),
 )
 """Where sentences are made that a page shows as they come: why a case waits, why a step was passed over, what is wrong with a request."""
 
@@ -51,8 +51,8 @@ SAYS: dict[str, tuple[int, ...]] = {
 }
 """Which arguments of a call are such a sentence; of several, the sentence is ``one: other``."""
 RETURNS = {"objection", "_reasons", "_about_other_rungs", "_about_the_loan", "_next", "_why"}
-NAMED = {"why", "void_why"}
-ASSIGNED = {"said", "problem", "detail"}
+NAMED = {"why", "void_why", "text"}
+ASSIGNED = {"said", "problem", "detail", "text", "opened"}
 NOT_AT_A_PAGE = (
     "up to 255 visible ASCII characters, such as a UUID",
     "X-1: up to 255 visible ASCII characters, such as a UUID",

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,9 +20,14 @@ _ALLOWED = "allow"
 
 @dataclass(frozen=True)
 class Judged:
-    """A verdict; ``findings`` are the rules that spoke, each with what it saw and what it allows."""
+    """A verdict; ``findings`` are the rules that spoke, each with what it saw and what it allows.
+
+    What was said again and again in a row is one, as it was said last; ``times`` counts, and ``since`` is when it was said first.
+    """
 
     at: datetime
+    times: int
+    since: datetime
     effect: str
     until: datetime | None
     findings: tuple[Finding, ...]
@@ -67,7 +73,7 @@ def _made(row: AttemptRow, verdicts: Sequence[VerdictRow]) -> Tried:
         outcome=row.outcome or row.state,
         made=True,
         approval_id=row.approval_id,
-        verdicts=tuple(map(_judged, reversed(verdicts))),
+        verdicts=_judged(verdicts),
     )
 
 
@@ -83,9 +89,22 @@ def _refused(attempt_id: str, verdicts: Sequence[VerdictRow]) -> Tried:
         outcome=last.verdict,
         made=False,
         approval_id=last.approval_id,
-        verdicts=tuple(map(_judged, reversed(verdicts))),
+        verdicts=_judged(verdicts),
     )
 
 
-def _judged(row: VerdictRow) -> Judged:
-    return Judged(row.decided_at, row.verdict, row.until, tuple(map(Finding.model_validate, row.observed)), tuple(row.rules))
+def _judged(rows: Sequence[VerdictRow]) -> tuple[Judged, ...]:
+    """The newest first."""
+    runs = [tuple(run) for _, run in groupby(rows, key=lambda row: (row.verdict, row.rules))]
+    return tuple(
+        Judged(
+            at=run[-1].decided_at,
+            times=len(run),
+            since=run[0].decided_at,
+            effect=run[-1].verdict,
+            until=run[-1].until,
+            findings=tuple(map(Finding.model_validate, run[-1].observed)),
+            rules=tuple(run[-1].rules),
+        )
+        for run in reversed(runs)
+    )
