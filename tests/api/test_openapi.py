@@ -17,7 +17,7 @@ from arrears.ledger.engine import Ledger
 from tests.api.conftest import nowhere
 
 PROBLEM = "application/problem+json"
-DOCUMENT: dict[str, Any] = create_app(Ledger("sqlite+aiosqlite:///:memory:"), nowhere, Settings()).openapi()
+DOCUMENT: dict[str, Any] = create_app(Ledger("sqlite+aiosqlite:///never-opened.db"), nowhere, Settings()).openapi()
 COMPONENTS = DOCUMENT["components"]
 OPERATIONS = {o["operationId"]: (path, method, o) for path, methods in DOCUMENT["paths"].items() for method, o in methods.items()}
 V1 = {name: found for name, found in OPERATIONS.items() if found[0].startswith("/v1/")}
@@ -108,6 +108,12 @@ def test_writes_take_a_key_and_reads_a_tag(name: str):
     assert ("Idempotency-Key" if method != "get" else "If-None-Match") in headers
     assert ("304" in operation["responses"]) == (method == "get")
     assert ("409" in operation["responses"]) >= (method != "get")
+
+
+def test_a_decision_may_name_what_it_rests_on():
+    _, _, operation = OPERATIONS["decide_approval"]
+    assert "If-Match" in {p["name"] for p in operation["parameters"] if p["in"] == "header"}
+    assert "412" in operation["responses"]
 
 
 def test_an_error_is_a_problem_and_nothing_else():

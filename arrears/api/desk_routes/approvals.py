@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from arrears.api.caller import Caller, allowed
-from arrears.api.desk_routes.ways import BY_THE_CASE, IN_OTHER_HANDS, UNKNOWN, ApprovalId
+from arrears.api.desk_routes.ways import BY_THE_CASE, CHANGED_SINCE, IN_OTHER_HANDS, UNKNOWN, ApprovalId
 from arrears.api.etags import tag_of, unchanged
 from arrears.api.house import Here
 from arrears.api.operations import approvals
@@ -61,15 +61,16 @@ async def one(approval_id: ApprovalId, _: Reader, here: Here) -> ApprovalNow:
     return await approvals.one(here, approval_id)
 
 
-@router.post("/{approval_id:path}/decision", operation_id="decide_approval", responses=BY_THE_CASE | IN_OTHER_HANDS)
+@router.post("/{approval_id:path}/decision", operation_id="decide_approval", responses=BY_THE_CASE | IN_OTHER_HANDS | CHANGED_SINCE)
 async def decide(
     approval_id: ApprovalId,
     body: NewDecision,
     request: Request,
     caller: Annotated[Caller, Depends(allowed(Action.DECIDE_APPROVAL))],
     here: Here,
+    if_match: Annotated[str | None, Header(alias="If-Match", description="the `ETag` of the request that the decision rests on")] = None,
 ) -> Decided:
     """Approve or deny, as an operator of the role that is asked, who did not ask for it. Of two who decide at once one wins; the other is told by 409."""
-    if "if-match" in request.headers:
+    if if_match is not None:
         unchanged(request, tag_of(await approvals.one(here, approval_id)))
     return await approvals.decide(here, caller, approval_id, body.decision, body.reason or caller.reason or "")

@@ -35,4 +35,5 @@ BY_THE_CASE: Responses = {
 """How what the running case judges can fail."""
 
 UNKNOWN: Responses = {404: _says("nobody and nothing of this id is known")}
+CHANGED_SINCE: Responses = {412: _says("it has changed since the caller read it: `If-Match` names another `ETag`")}
 IN_OTHER_HANDS: Responses = UNKNOWN | {409: _says("somebody else was first, or it is over")}
