@@ -16,8 +16,11 @@ _COLUMNS = (
     *("id", "loan_id", "person_id", "channel", "sent_at", "outcome", "settled_at", "case_id", "contact_point_id", "purpose", "klass"),
     *("notice", "reserved_at", "approval_id", "content_hash", "artificial_voice"),
 )
-_LEFT = " AND (sent_at IS NOT NULL OR (state = 'settled' AND outcome NOT IN ({never})))"
 _NOT_OUT = words.NEVER_LEFT | {"failed", "unknown"}
+MAY_HAVE_LEFT = "(sent_at IS NOT NULL OR (state = 'settled' AND outcome NOT IN ({never})))".format(
+    never=", ".join(f"'{outcome}'" for outcome in sorted(_NOT_OUT))
+)
+"""Of an attempt, as a condition: that it left, or may have left."""
 
 
 class ContactReader:
@@ -27,12 +30,11 @@ class ContactReader:
         self._shelf = shelf
         self._unseal = unseal
         self._regimes: dict[tuple[Any, ...], tuple[tuple[str, str, str], ...]] = {}
-        self._left = _LEFT.format(never=", ".join(f"'{outcome}'" for outcome in sorted(_NOT_OUT)))
 
     def of_loans(self, loan_ids: list[str]) -> Iterator[Contact]:
         """Our own contacts about these loans, with their text."""
         borrowers = {row[0]: row[1] for row in self._shelf.where("loans", "id", loan_ids, "id", "borrower_id")} if self._unseal else {}
-        for row in self._shelf.where("attempts", "loan_id", loan_ids, *_COLUMNS, "text", only=self._left):
+        for row in self._shelf.where("attempts", "loan_id", loan_ids, *_COLUMNS, "text", only=f" AND {MAY_HAVE_LEFT}"):
             text = row[16]
             if isinstance(text, bytes):
                 text = self._opened(text, row[2], borrowers.get(row[1]))
@@ -40,7 +42,7 @@ class ContactReader:
 
     def of_people(self, person_ids: list[str], but: set[str]) -> Iterator[Contact]:
         """Our own contacts with these people about other loans, without their text: they are only counted."""
-        for row in self._shelf.where("attempts", "person_id", person_ids, *_COLUMNS, only=self._left):
+        for row in self._shelf.where("attempts", "person_id", person_ids, *_COLUMNS, only=f" AND {MAY_HAVE_LEFT}"):
             if row[1] not in but:
                 yield _ours(row, None)
 

@@ -61,6 +61,7 @@ class Debtor:
         self.messages: defaultdict[str, list[Past]] = defaultdict(list)
         self.visits: defaultdict[str, list[Past]] = defaultdict(list)
         self.about: list[Contact] = []
+        self.left: set[str] = set()
         self.refusals: defaultdict[str, list[Contact]] = defaultdict(list)
         self._birthdays: dict[tuple[str, int], Day] = {}
 
@@ -161,6 +162,7 @@ class Debtor:
         """A contact that later ones are counted with, and that may have ended in somebody's no."""
         if contact.loan_id in self.file.loans:
             self.about.append(contact)
+            self.left.add(contact.contact_id)
         if contact.outcome in _NOES:
             self.refusals[contact.person_id].append(contact)
         match contact.channel:

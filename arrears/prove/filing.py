@@ -219,7 +219,8 @@ class Filing:
             placement = Placement(
                 row[0], row[1], row[2], row[3], _at(row[4]), row[5], as_instant(row[6]), as_instant(row[7]), row[8], row[9]
             )
-            files[owner[placement.loan_id]].placements.append(placement)
+            if case_loans[placement.case_id] == placement.loan_id:  # one that is not is a stray
+                files[owner[placement.loan_id]].placements.append(placement)
 
     def _reversals(self, loan_ids: list[str]) -> dict[str, Instant]:
         """When it was known of each payment that it had been taken back."""

@@ -15,7 +15,7 @@ from arrears.prove.law import agencies, cn, cn_people, eu, house, india, placeme
 from arrears.prove.law.late import late_breaches
 from arrears.prove.law.rule import RULES, Rule
 from arrears.prove.law.step import Step
-from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Violation
+from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Stray, Violation
 from arrears.prove.parallel import Shared, run_parts
 from arrears.prove.sending import Breach, Sending, homes_of, places_of
 from arrears.prove.written import Chained, as_written, keys_of
@@ -198,10 +198,17 @@ def judge_part(source: Source, shard: int, shards: int, most_listed: int) -> Res
             doubtful[file.borrower_id] = violations
         else:
             found.take(violations)
+    if isinstance(source, Chained) and shard == 0:
+        found.take([_stray(stray) for stray in source.strays() if judge.book.asks_about(stray.at)])
     coverage = judge.finished()
     if doubtful and isinstance(source, Chained):
         _judge_again(source, judge.book, doubtful, found, coverage)
     return Result(found.listed, coverage, found.broken)
+
+
+def _stray(stray: Stray) -> Violation:
+    told = "it belongs to no loan of this ledger, or not to the loan of its case, so that nothing else could be judged"
+    return Violation("PR-07", stray.contact_id, stray.loan_id, None, stray.at, "a stray row", "a row of a loan and its case", told)
 
 
 class Found:

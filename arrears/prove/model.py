@@ -395,6 +395,14 @@ class DebtorFile:
     signs: list[Sign] = field(default_factory=list[Sign])
 
 
+class Stray(NamedTuple):
+    """What left and is in nobody's file: it names a loan that there is not, or another one than its case."""
+
+    contact_id: str
+    loan_id: str
+    at: Instant
+
+
 class Source(Protocol):
     """Where files come from. ``shard`` of ``shards`` says which part of the borrowers; together the parts are all, each once."""
 

@@ -307,6 +307,7 @@ def plain_words() -> dict[str, str]:
     for rule, plain in [*((r.id, r.plain) for r in RULES if r.check.__module__ in asked_of_contacts), *placements.RULES.items()]:
         if plain not in found.setdefault(rule, []):
             found[rule].append(plain)
+    found["PR-07"] = ["Whatever left belongs to a loan of the ledger, and to a case of that loan."]
     return {rule: " ".join(plains) for rule, plains in found.items()}
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from arrears.prove.contact_rows import MAY_HAVE_LEFT
 from arrears.prove.database import Database, Row, Unreadable, as_day, as_instant, as_json, connect
 from arrears.prove.filing import Filing
-from arrears.prove.model import Agency, Book, DebtorFile, Operator
+from arrears.prove.model import Agency, Book, DebtorFile, Operator, Stray
 from arrears.prove.shelf import Shelf
 from arrears.prove.written import Writes
 
@@ -84,6 +85,22 @@ class Ledger:
             "GROUP BY tbl, row_key, op"
         )
         return Writes({(row[0], row[1], row[2]): (row[3], row[4]) for row in self._shelf.read(sql, sorted(keys))})
+
+    def strays(self) -> Iterator[Stray]:
+        """What left and belongs to no loan of this ledger, or not to the loan of its case: no borrower's file holds it."""
+        of_no_loan = "NOT EXISTS (SELECT 1 FROM loans l WHERE l.id = {table}.loan_id)"
+        of_no_case = "NOT EXISTS (SELECT 1 FROM cases c JOIN loans l ON l.id = c.loan_id WHERE c.id = referrals.case_id AND c.loan_id = referrals.loan_id)"
+        wanted = (
+            ("attempts", "id", "sent_at", f"{of_no_loan} AND {MAY_HAVE_LEFT}"),
+            ("reported_contacts", "id", "at", of_no_loan),
+            ("referrals", "id", "sent_at", of_no_case),
+        )
+        for table, key, at, condition in wanted:
+            if self._shelf.has(table):
+                sql = f"SELECT {key}, loan_id, {at} FROM {table} WHERE {condition.format(table=table)}"  # noqa: S608 (names of ours)
+                prefix = "reported/" if table == "reported_contacts" else ""
+                for row in self.database.read(sql):
+                    yield Stray(f"{prefix}{row[0]}", row[1], as_instant(row[2]) or 0)
 
     @contextmanager
     def shared(self) -> Generator[Opening]:

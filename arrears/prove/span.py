@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arrears.prove.limits import Change, Timeline
-from arrears.prove.model import Book, DebtorFile, Instant, Source
+from arrears.prove.model import Book, DebtorFile, Instant, Source, Stray
 from arrears.prove.written import Chained, Writes
 
 
@@ -46,6 +46,9 @@ class SpannedLedger(Spanned):
 
     def writes(self, keys: set[str]) -> Writes | None:
         return self._chained.writes(keys)
+
+    def strays(self) -> Iterator[Stray]:
+        return self._chained.strays()
 
     @property
     def _chained(self) -> Chained:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Protocol, runtime_checkable
 
-from arrears.prove.model import Contact, DebtorFile, Instant
+from arrears.prove.model import Contact, DebtorFile, Instant, Stray
 
 Key = tuple[str, str]
 """A table and the primary key of a row in it, as the chain writes it."""
@@ -48,6 +48,8 @@ class Chained(Protocol):
     def files_of(self, borrowers: list[str]) -> Iterator[DebtorFile]: ...
 
     def writes(self, keys: set[str]) -> Writes | None: ...
+
+    def strays(self) -> Iterator[Stray]: ...
 
 
 def keys_of(file: DebtorFile) -> Iterator[str]:

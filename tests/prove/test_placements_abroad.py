@@ -152,7 +152,8 @@ def test_eu_01_forbearance_is_offered_first_since_20_november_2026(europe: Scene
     ],
 )
 def test_eu_01_an_offer_left_for_the_borrower_and_may_have_arrived(europe: Scene, offer: dict[str, Any], broken: set[str]) -> None:
-    europe.contact("2026-11-21 10:00", "email", **({"purpose": "offer", "klass": "offer"} | offer))
+    given: dict[str, Any] = {"purpose": "offer", "klass": "offer"} | offer
+    europe.contact("2026-11-21 10:00", "email", **given)
     assert place(europe) == broken
     assert place(europe, "2026-11-21 09:59:59") == {"EU-01"}, "an offer afterwards is none"
 

@@ -36,7 +36,8 @@ def consumer_finance_asks_debtors(s: Sending) -> Breach | None:
 
 def _no_debtor(s: Sending, debtors: Container[str]) -> Breach | None:
     purpose = s.contact.purpose
-    if s.standing == "representative" and (s.role in debtors or purpose not in words.DEMANDS):
+    offered = s.tie is not None and s.tie.volunteered is not None
+    if s.standing == "representative" and (s.role in debtors or purpose not in words.DEMANDS or offered):
         return None
     if purpose in words.THROUGH_OTHERS or (s.contact.reported and purpose is None):
         return None
@@ -179,7 +180,7 @@ def a_legal_basis(s: Sending) -> Breach | None:
     point, contact = s.point, s.contact
     if point is None:
         return None
-    if point.legal_basis is None:
+    if not point.legal_basis:
         return Breach("no legal basis", "a legal basis", "an address was used without a legal basis")
     outsider = s.standing == "third"
     if outsider and point.legal_basis in s.limits.cn_41_not_for_others:

@@ -104,6 +104,8 @@ def _not_granted(book: Book, approval: Approval, at: Instant) -> Iterator[str]:
         return
     if approval.state not in ("approved", "void"):
         yield f"it is {approval.state}"
+    if approval.decided_at < approval.asked_at:
+        yield "it was decided before it was asked for"
     if approval.decided_at > at:
         yield "it was decided after the contact had left"
     if approval.void_at is not None and approval.void_at < at:

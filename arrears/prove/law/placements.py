@@ -9,7 +9,7 @@ from arrears.prove.debtor import Debtor, is_reversed
 from arrears.prove.law import placements_abroad, placements_cn
 from arrears.prove.law.holds import standing_holds
 from arrears.prove.law.house import granted
-from arrears.prove.law.record import last_verdict
+from arrears.prove.law.record import FRESH, last_verdict
 from arrears.prove.law.step import Step
 from arrears.prove.model import DAY, LENDER, Day, Loan, Placement
 from arrears.prove.sending import Breach
@@ -23,6 +23,8 @@ RULES: dict[str, str] = {
     "AR-08": "No step for a case that has not begun or has ended.",
     "PR-01": "Every step was judged before it was made.",
     "PR-02": "The last verdict before a step allowed it.",
+    "PR-03": "The verdict names the case of the step.",
+    "PR-05": "A step is made at the instant at which it was judged, or soon after.",
     **placements_cn.RULES,
     **placements_abroad.RULES,
 }
@@ -47,7 +49,7 @@ def breaches(step: Step) -> Iterator[tuple[str, str, Breach]]:
 
 def asked(step: Step) -> Iterator[str]:
     """The rules that are asked about a placement, for the coverage figures."""
-    yield from ("AR-01", "AR-02", "AR-04", "AR-05", "AR-08", "PR-01", "PR-02")
+    yield from ("AR-01", "AR-02", "AR-04", "AR-05", "AR-08", "PR-01", "PR-02", "PR-03", "PR-05")
     if words.CN in step.regimes:
         yield from placements_cn.asked(step.placement.target)
     yield from placements_abroad.asked(step)
@@ -92,5 +94,10 @@ def _judged(step: Step) -> Iterator[tuple[str, Breach]]:
     verdict = last_verdict(step.debtor.verdicts.get(step.placement.placement_id), step.placement.sent_at)
     if verdict is None:
         yield "PR-01", Breach("no verdict before it", "a verdict before it left", "it was handed over without having been judged")
-    elif verdict.effect != "allow":
+        return
+    if verdict.effect != "allow":
         yield "PR-02", Breach(f"verdict: {verdict.effect}", "verdict: allow", "it was handed over against the verdict on it")
+    if verdict.case_id != step.placement.case_id:
+        yield "PR-03", Breach("a verdict on another case", "a verdict on this step", "the verdict is on another case")
+    if step.placement.sent_at - verdict.decided_at > FRESH:
+        yield "PR-05", Breach("judged more than an hour before", "1 hour", "the verdict was old when it was handed over")

@@ -67,6 +67,14 @@ def the_verdict_was_fresh(s: Sending) -> Breach | None:
     return Breach("judged more than an hour before", "1 hour", "the verdict was old when it left")
 
 
+@law("PR-06", reported=False)
+def a_key_of_its_own(s: Sending) -> Breach | None:
+    """Every contact has a key of its own: what left twice under one key is two contacts, and one of them was never judged."""
+    if s.contact.contact_id not in s.debtor.left:
+        return None
+    return Breach("a second one of this key", "1", "another contact has the same key")
+
+
 @law("PR-04", reported=False)
 def a_slot_before_it_left(s: Sending) -> Breach | None:
     """No contact without a slot reserved before, and none of which nobody wrote down that it left."""
