@@ -9,19 +9,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from arrears.api import (
-    audit_routes,
-    callbacks,
-    console,
-    desk_routes,
-    events,
-    facts,
-    health,
-    loan_system,
-    portfolio_routes,
-    reading,
-    reversals,
-)
+from arrears.api import console, events
 from arrears.api.cases import Cases, TemporalClient
 from arrears.api.edge import Edge
 from arrears.api.headers import SafeHeaders
@@ -29,6 +17,7 @@ from arrears.api.house import House
 from arrears.api.limits import Rates
 from arrears.api.openapi import DescribedApi
 from arrears.api.problems import answer_with_problems
+from arrears.api.routes import every_route
 from arrears.api.telling import Telling, tracks_in
 from arrears.config.settings import Settings
 from arrears.ledger.engine import Ledger
@@ -58,7 +47,6 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
         title="Arrears",
         version=version("arrears"),
         lifespan=living,
-        generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would send browsers to whichever host a request names
@@ -67,11 +55,7 @@ def create_app(ledger: Ledger, temporal: TemporalClient, settings: Settings) -> 
     app.add_middleware(Edge, rates=Rates(settings.api))
     app.add_middleware(SafeHeaders, https=settings.console_is_https)
     answer_with_problems(app)
-    for router in desk_routes.routers:
-        app.include_router(router)
-    for subject in (health, callbacks, loan_system, reversals, facts, events, reading, portfolio_routes, audit_routes):
-        app.include_router(subject.router)
-    app.include_router(reading.whole_paths)  # after every other route
+    app.router.routes.extend(every_route())
     events.describe_webhooks(app)
     console.open_console(app)
     return app

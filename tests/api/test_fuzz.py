@@ -42,7 +42,7 @@ SETTINGS = Settings(api=ApiSettings(calls_per_minute=10**6, refusals_per_minute=
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
-description = create_app(Ledger("sqlite+aiosqlite:///:memory:"), nowhere, SETTINGS).openapi()
+description = create_app(Ledger("sqlite+aiosqlite:///never-opened.db"), nowhere, SETTINGS).openapi()
 schema = schemathesis.openapi.from_dict(description)
 
 

@@ -27,12 +27,10 @@ routers = (
 
 
 def open_console(app: FastAPI) -> None:
-    """Serve the console at ``/``. The app knows its house already."""
+    """Make the app what the console's pages need. It knows its house already."""
     pulse = live.Pulse(app.state.house.ledger)
     app.state.pulse = pulse
     app.state.before_closing = pulse.end
-    for router in routers:
-        app.include_router(router)
 
     @app.exception_handler(HTTPStatus.NOT_FOUND)
     async def nowhere(request: Request, error: HTTPException) -> Response:
