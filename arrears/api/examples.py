@@ -405,7 +405,8 @@ PROBLEMS: Mapping[HTTPStatus, Sequence[Example]] = {
         {"code": "too_many_calls", "detail": "600 calls a minute are allowed; wait 12 s, or report many payments in one batch"}
     ],
     HTTPStatus.SERVICE_UNAVAILABLE: [
-        {"code": "temporal_away", "detail": "the case cannot be asked just now; send the same request again in 10 seconds, it counts once"}
+        {"code": "temporal_away", "detail": "the case cannot be asked just now; send the same request again in 10 seconds, it counts once"},
+        {"code": "ledger_busy", "detail": "the ledger is busy, or cannot be reached; send the same again in a moment, it counts once"},
     ],
 }
 """Errors by their status: what a caller may see, with the code that programs go by."""

@@ -113,7 +113,7 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
     if not path.startswith(_API):
         return
     writes = method.upper() in WRITES
-    expected = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
+    expected = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
     if operation.get("parameters") or "requestBody" in operation:
         expected.add(HTTPStatus.UNPROCESSABLE_ENTITY)
     if "{" in path:
@@ -146,9 +146,8 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
             }
             _parameter(operation, "Idempotency-Key", _KEY, "6f9d2c1e-7a34-4c55-9b0e-0f5d9b6f2a11", _KEY_SHAPE)
         else:
-            _parameter(
-                operation, "If-None-Match", "The `ETag` of the answer that the caller has; while it is the same, 304 is answered.", '"5f2c"'
-            )
+            says = "The `ETag` of the answer that the caller has; while it is the same, 304 is answered."
+            _parameter(operation, "If-None-Match", says, '"5f2c"')
             responses["304"] = {"description": "The caller has the newest answer already", "headers": {"ETag": _header("ETag")}}
         _say_headers(responses, writes, paged=any(p["name"] == "cursor" for p in operation.get("parameters", ())))
     for status in expected:
@@ -156,7 +155,7 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
     operation["responses"] = dict(sorted(responses.items()))
 
 
-_REASON = "Why an operator does it, in a few words without personal data; a machine needs none."
+_REASON = "Why an operator does it, in at most 200 characters without personal data; a machine needs none."
 _KEY = "The same request under the same key is carried out once and answered the same each time, for 48 hours."
 _KEY_SHAPE = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 
@@ -164,7 +163,7 @@ _KEY_SHAPE = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 def _parameter(operation: Schema, name: str, says: str, example: str, schema: Schema | None = None) -> None:
     parameters: list[Schema] = operation.setdefault("parameters", [])
     if all(p["name"].lower() != name.lower() for p in parameters):
-        shape = schema or {"type": "string", "maxLength": 200}
+        shape = schema or {"type": "string"}
         parameters.append({"name": name, "in": "header", "required": False, "description": says, "schema": shape, "example": example})
 
 
