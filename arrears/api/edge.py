@@ -12,6 +12,7 @@ from http import HTTPStatus
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arrears.api import etags, idempotency, limits
@@ -105,7 +106,7 @@ class Edge:
         headers = Headers(scope=scope)
         if scope["method"] not in idempotency.WRITES:
             await etags.tagged(self._app, scope, receive, send)
-        elif (key := idempotency.key_of(headers)) is None:
+        elif (key := idempotency.key_of(headers)) is None or not _is_offered(scope):
             await self._app(scope, receive, send)
         else:
             match await idempotency.begin(here.ledger, caller, key, idempotency.request_digest(scope, body)):
@@ -123,6 +124,11 @@ class Edge:
                         await self._app(scope, receive, hearing)
                     for message in held:
                         await send(message)
+
+
+def _is_offered(scope: Scope) -> bool:
+    """Whether there is such an operation: what there is none for is told so, whatever its key was used for."""
+    return any(route.matches(scope)[0] is Match.FULL for route in scope["app"].routes)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -24,7 +24,7 @@ from arrears.domain.strategy import Role
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import AgencyRow, AuditRow
 from tests.api.browsers import Browser, operator
-from tests.api.conftest import LOAN, NOW, Api
+from tests.api.conftest import LOAN, NOW, PAYMENT, Api
 from tests.api.desk import machine
 
 EDGES = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
@@ -147,6 +147,14 @@ def test_a_cell_that_a_spreadsheet_would_compute_is_text(cell: str):
 def test_a_number_to_call_is_no_reason_however_it_is_written(between: str):
     with pytest.raises(Problem, match="looks like a phone number"):
         plain_reason(f"they call from 138{between}0013{between}8000")
+
+
+async def test_an_operation_that_there_is_none_of_is_told_so_whatever_its_key_was_used_for(api: Api, anything: dict[str, str]):
+    once = anything | {"idempotency-key": "k-1"}
+    assert (await api.http.post("/v1/payments", json=PAYMENT, headers=once)).status_code == 202
+    for method, path, status in (("PUT", "/v1/payments", 405), ("DELETE", "/v1/payments", 405), ("POST", "/v1/nothing", 404)):
+        assert (await api.http.request(method, path, json=PAYMENT, headers=once)).status_code == status
+    assert (await api.http.post("/v1/payments/batch", json=PAYMENT, headers=once)).json()["code"] == "idempotency_conflict"
 
 
 # ── too slow, too many ──
