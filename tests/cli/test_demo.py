@@ -45,5 +45,8 @@ def test_a_demo_survives_killing_and_its_account_agrees(arrears, tmp_path):
     account = summary["account"]
     assert account["left"] == account["recorded"] > 0
     assert [account[fault] for fault in ("lost", "unrecorded", "twice", "payments_unheard")] == [[]] * 4
+    events = summary["events"]
+    assert events["recorded"] == events["heard"] + events["waiting"] > 0
+    assert (events["lost"], events["dead"]) == ([], 0)
     assert summary["endings"].get("cured", 0) > 0
     assert not processes_of(data_dir)

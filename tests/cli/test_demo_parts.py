@@ -15,11 +15,16 @@ from arrears.cli.demo.drawing import Picture
 from arrears.cli.demo.operator import STAFF
 from arrears.cli.demo.screen import screen
 from arrears.cli.demo.stage import ZONE, demo_clock, fresh
+from arrears.cli.demo.summary import EventsAccount, take_account_of_events
 from arrears.cli.output import WrongUsage
 from arrears.domain.calendar import local_text
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Role
+from arrears.ledger.engine import Ledger, upgrade
+from arrears.ledger.tables import DeliveryRow, DeliveryState
+from arrears.sandbox.record import HeardEvent
 from arrears.workflows.contract import CaseView, RecentContact
+from tests.sealing import VAULT
 
 NOW = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 
@@ -120,3 +125,26 @@ def test_a_demo_empties_the_directory_of_an_earlier_demo_and_no_other(tmp_path):
     with pytest.raises(WrongUsage, match="no demo has left there"):
         fresh(theirs)
     assert (theirs / "precious").exists()
+
+
+async def test_the_account_of_events_tells_what_was_heard_what_will_be_what_was_given_up_and_what_was_lost(tmp_path):
+    url = f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
+    await upgrade(url, VAULT)
+    ledger = Ledger(url, VAULT)
+    told = {
+        "heard": DeliveryState.DELIVERED,
+        "underway": DeliveryState.WAITING,
+        "later": DeliveryState.WAITING,
+        "dead": DeliveryState.DEAD,
+        "lost": DeliveryState.DELIVERED,
+    }
+    async with ledger.session() as session:
+        for key, state in told.items():
+            at = {DeliveryState.DELIVERED: {"delivered_at": NOW}, DeliveryState.WAITING: {"due_at": NOW}}.get(state, {})
+            session.add(DeliveryRow(id=key, key=key, kind="case.opened", loan_id="L-1", body={}, state=state, recorded_at=NOW, **at))
+
+    async def heard() -> tuple[HeardEvent, ...]:
+        return tuple(HeardEvent(message_id=key, kind="case.opened", loan_id="L-1", body={}, times=1) for key in ("heard", "underway"))
+
+    assert await take_account_of_events(ledger, heard) == EventsAccount(recorded=5, heard=2, waiting=1, dead=1, lost=("lost",))
+    await ledger.close()

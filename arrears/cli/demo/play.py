@@ -17,7 +17,7 @@ from arrears.cli.demo import operator, stage
 from arrears.cli.demo.board import Board
 from arrears.cli.demo.drawing import Picture
 from arrears.cli.demo.screen import Screen, screen
-from arrears.cli.demo.summary import Summary, draw, take_account
+from arrears.cli.demo.summary import Summary, draw, take_account, take_account_of_events
 from arrears.cli.demo.world import World
 from arrears.cli.installation import Installation, add_api, add_worker, announced, claimed, lay_foundations
 from arrears.cli.opening import open_cases, openings
@@ -167,7 +167,7 @@ async def _run(cast: Cast, sink: _Sink) -> bool:
         draw(summary, out)
     await cast.ledger.close()
     await cast.world.close()
-    return summary.account.agrees and not summary.failed
+    return summary.agrees
 
 
 async def _let_run(cast: Cast, picture: Picture, watched: Screen) -> None:
@@ -218,6 +218,7 @@ async def _sum_up(cast: Cast) -> Summary:
     try:
         await cast.world.quiet(_WORLD_FALLS_SILENT)
         account = await take_account(cast.ledger, await cast.world.sent(), await cast.world.payments())
+        events = await take_account_of_events(cast.ledger, cast.world.events)
     except (httpx.HTTPError, TimeoutError) as gone:
         raise Unreachable(f"the outside world did not come to rest ({type(gone).__name__}): see {cast.installation.logs}") from gone
     board = cast.board
@@ -230,6 +231,7 @@ async def _sum_up(cast: Cast) -> Summary:
         waiting_for_approval=len(board.waiting_for_humans),
         restarts={name: count for name in cast.supervisor.names if (count := cast.supervisor.restarts(name))},
         account=account,
+        events=events,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
@@ -12,8 +13,8 @@ from sqlmodel import col, select
 from arrears.activities.work import recall_key
 from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.ledger.engine import Ledger
-from arrears.ledger.tables import AttemptRow, PaymentRow, ReferralRow
-from arrears.sandbox.record import LoanPayment, Order
+from arrears.ledger.tables import AttemptRow, DeliveryRow, DeliveryState, PaymentRow, ReferralRow
+from arrears.sandbox.record import HeardEvent, LoanPayment, Order
 
 _MAYBE_LEFT = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
 
@@ -41,6 +42,21 @@ class Account(BaseModel):
         return not (self.lost or self.unrecorded or self.twice or self.payments_unheard)
 
 
+class EventsAccount(BaseModel):
+    """What the loan system was told, in messages. ``waiting`` and ``dead``: not heard yet, or given up.
+
+    ``lost``: ids of messages that the ledger has as delivered, and the loan system never heard.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    recorded: int
+    heard: int
+    waiting: int
+    dead: int
+    lost: tuple[str, ...]
+
+
 class Summary(BaseModel):
     """How a demo went."""
 
@@ -54,6 +70,12 @@ class Summary(BaseModel):
     waiting_for_approval: int
     restarts: dict[str, int]
     account: Account
+    events: EventsAccount
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the world and the ledger say the same, and no case failed."""
+        return self.account.agrees and not self.events.lost and not self.failed
 
 
 async def take_account(ledger: Ledger, left: Iterable[Order], paid: Iterable[LoanPayment]) -> Account:
@@ -77,6 +99,21 @@ async def take_account(ledger: Ledger, left: Iterable[Order], paid: Iterable[Loa
     )
 
 
+async def take_account_of_events(ledger: Ledger, heard: Callable[[], Awaitable[Iterable[HeardEvent]]]) -> EventsAccount:
+    """Compare the events of the ledger with what the loan system has ``heard``, which is asked afterwards: events go on being told meanwhile."""
+    async with ledger.reading() as session:
+        rows = list(await session.exec(select(DeliveryRow.id, DeliveryRow.state)))
+    known = {event.message_id for event in await heard()}
+    unheard = Counter(state for message, state in rows if message not in known)
+    return EventsAccount(
+        recorded=len(rows),
+        heard=sum(message in known for message, _ in rows),
+        waiting=unheard[DeliveryState.WAITING],
+        dead=unheard[DeliveryState.DEAD],
+        lost=tuple(sorted(message for message, state in rows if state is DeliveryState.DELIVERED and message not in known)),
+    )
+
+
 def draw(summary: Summary, console: Console) -> None:
     """Show how the demo went."""
     account = summary.account
@@ -96,11 +133,16 @@ def draw(summary: Summary, console: Console) -> None:
     console.print(
         f"\nthe world says that {account.left} contacts and referrals really left; the ledger counts {account.recorded}", soft_wrap=True
     )
+    events = summary.events
+    later = f", {events.waiting} are still to be told" if events.waiting else ""
+    given_up = f", {events.dead} were given up" if events.dead else ""
+    console.print(f"the ledger has {events.recorded} events for the loan system; it heard {events.heard}{later}{given_up}", soft_wrap=True)
     for title, keys in (
         ("lost: in the ledger, never seen by the world", account.lost),
         ("unrecorded: left, but not in the ledger", account.unrecorded),
         ("left more than once", account.twice),
         (f"payments that the ledger never heard of (of {account.payments})", account.payments_unheard),
+        ("events that were told, and that the loan system never heard", events.lost),
     ):
         console.print(
             f"  {title}: " + (", ".join(keys) if keys else "none"), style="bold red" if keys else "green", markup=False, soft_wrap=True

@@ -8,13 +8,14 @@ from typing import TypeVar
 import httpx
 from pydantic import TypeAdapter
 
-from arrears.sandbox.record import LoanPayment, Order, Report
+from arrears.sandbox.record import HeardEvent, LoanPayment, Order, Report
 
 T = TypeVar("T")
 
 _TIMEOUT = httpx.Timeout(10)
 _ORDERS = TypeAdapter(tuple[Order, ...])
 _PAYMENTS = TypeAdapter(tuple[LoanPayment, ...])
+_EVENTS = TypeAdapter(tuple[HeardEvent, ...])
 _REPORTS = TypeAdapter(tuple[Report, ...])
 
 
@@ -34,6 +35,10 @@ class World:
     async def payments(self) -> tuple[LoanPayment, ...]:
         """What the loan system booked."""
         return await self._get("/control/payments", _PAYMENTS)
+
+    async def events(self) -> tuple[HeardEvent, ...]:
+        """What the loan system was told."""
+        return await self._get("/control/events", _EVENTS)
 
     async def quiet(self, seconds: float) -> None:
         """Wait until the world has told Arrears all that it knows, at most so long."""
