@@ -210,16 +210,20 @@ def _edges(s: Scene) -> Iterator[Timed]:
         yield s.at(n % 9, clock), Wanted(s.loan, "P-0", channel, "collect", "no_answer" if channel == "call" else "delivered")
 
 
-def _stops(s: Scene) -> Iterator[Timed]:
-    """Something happens that forbids, and perhaps ends again; contacts are wanted a second before, at that very second, and after it."""
+def _holds(s: Scene) -> Iterator[Timed]:
+    """A hold is placed, and perhaps ends again."""
     loan_id, when, over = s.loan, s.at(0, "11:00"), s.at(2, "11:00")
-    match s.luck.choice(("hold", "hold", "wish", "payment", "close")):
-        case "hold":
-            until, lifted = s.luck.choice(((over, None), (None, over), (None, None)))
-            reason = s.luck.choice(events.HOLDS)
-            if s.luck.random() < 0.2:
-                s.rows.file.loans[loan_id] = s.rows.file.loans[loan_id]._replace(product="credit_card")
-            s.rows.file.holds.append(raw.Hold("hold-p", loan_id, reason, when, when, until, lifted, lifted, person_id="P-0"))
+    until, lifted = s.luck.choice(((over, None), (None, over), (None, None)))
+    s.rows.file.holds.append(raw.Hold("hold-p", loan_id, s.luck.choice(events.HOLDS), when, when, until, lifted, lifted, person_id="P-0"))
+    if s.luck.random() < 0.5:
+        s.rows.file.loans[loan_id] = s.rows.file.loans[loan_id]._replace(product="credit_card")
+    yield from _around(s, loan_id, (when, over, s.at(5, "11:00")))
+
+
+def _stops(s: Scene) -> Iterator[Timed]:
+    """A wish, a payment, or the case's end forbids, and perhaps the wish or the payment is taken back."""
+    loan_id, when, over = s.loan, s.at(0, "11:00"), s.at(2, "11:00")
+    match s.luck.choice(("wish", "payment", "close")):
         case "wish":
             kind = s.luck.choice(("no_contact", "no_medium"))
             channel = None if kind == "no_contact" else s.luck.choice(("call", "sms", "email"))
@@ -230,7 +234,12 @@ def _stops(s: Scene) -> Iterator[Timed]:
             s.rows.file.payments.append(paid)
         case _:
             s.rows.file.cases[f"{loan_id}.1"] = s.rows.file.cases[f"{loan_id}.1"]._replace(closed_at=when)
-    for moment in (when, over, s.at(5, "11:00")):
+    yield from _around(s, loan_id, (when, over, s.at(5, "11:00")))
+
+
+def _around(s: Scene, loan_id: str, moments: tuple[raw.Instant, ...]) -> Iterator[Timed]:
+    """Contacts an hour and a second before what happens, at that very second, and after it."""
+    for moment in moments:
         for seconds, channel in zip((-3600, -1, 0, 1, 3600), s.luck.choices(("call", "sms", "email", "in_app"), k=5), strict=True):
             outcome = "no_answer" if channel == "call" else "delivered"
             yield moment + seconds * raw.SECOND, Wanted(loan_id, "P-0", channel, s.luck.choice(("collect", "remind", "reply")), outcome)
@@ -245,6 +254,7 @@ PRESSING: dict[str, Callable[[Scene], Iterator[Timed]]] = {
     "gap": _gap,
     "agreements": _agreements,
     "edges": _edges,
+    "holds": _holds,
     "stops": _stops,
 }
 """The ways to press."""
