@@ -13,6 +13,7 @@ import typer
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from rich.text import Text
 
+from arrears.cli.mistakes import mistakes
 from arrears.cli.output import ExitCode, JsonFlag, WrongUsage, out, print_json
 from arrears.config.law import Law, RegimeProblem
 from arrears.config.settings import PACKAGED
@@ -141,7 +142,7 @@ def judged(name: str, body: object, regimes: tuple[Regime, ...], names: tuple[Sl
         situation = vector.situation.model_copy(update={"regimes": names}) if names else vector.situation
         said = judge(situation, regimes)
     except ValidationError as wrong:
-        return Judged(name=name, problems=tuple(_problem(error["loc"], error["msg"]) for error in wrong.errors(include_input=False)))
+        return Judged(name=name, problems=mistakes(wrong))
     except RegimeNotFound as unknown:
         return Judged(name=name, problems=(str(unknown),))
     differs = vector.expect.differs(said) if vector.expect else ()
@@ -223,10 +224,6 @@ def _parsed(name: str, text: str) -> _Document:
         return _Document(name, json.loads(text, parse_float=str))
     except json.JSONDecodeError as wrong:
         return _Document(name, problem=f"line {wrong.lineno}, column {wrong.colno}: {wrong.msg}; this is not JSON")
-
-
-def _problem(loc: tuple[int | str, ...], message: str) -> str:
-    return f"{'.'.join(map(str, loc)) or 'the document'}: {message}"
 
 
 def _print(result: Judged) -> None:

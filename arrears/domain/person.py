@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
-from arrears.domain.calendar import Window, ZoneName, country_of
+from arrears.domain.calendar import Instant, Window, ZoneName, country_of
 from arrears.domain.money import Amount
 from arrears.domain.strategy import Channel, Line
 
@@ -66,7 +66,7 @@ class Wish(Fact):
     """A request not to be contacted at all, by a medium, at an address, or in some hours of the day; it stands until it is withdrawn."""
 
     kind: WishKind
-    at: AwareDatetime
+    at: Instant
     channel: Channel | None = Field(default=None, description="the medium, with no_medium")
     contact_point: str | None = Field(default=None, description="the address, with no_address")
     hours: Window | None = Field(default=None, description="local hours that do not suit, with no_hours")
@@ -104,7 +104,7 @@ class Consent(Fact):
 
     consent_id: str
     kind: ConsentKind
-    given_at: AwareDatetime
+    given_at: Instant
     channel: Channel | None = Field(default=None, description="for this medium only")
     hours: Window | None = Field(default=None, description="the local hours agreed on, with hours")
     ends_at: AwareDatetime | None = None

@@ -12,8 +12,9 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
+from arrears.domain.calendar import Day, Instant
 from arrears.domain.message import MessageClass, NoticeKind
 from arrears.domain.money import Amount, Money
 from arrears.domain.orders import Purpose
@@ -67,7 +68,7 @@ class Contact(Fact):
     """A contact that was made, or may have been: without an outcome it is on its way, or nobody knows."""
 
     contact_id: str
-    at: AwareDatetime
+    at: Instant
     channel: Channel
     person: str
     loan: str
@@ -92,24 +93,30 @@ class Notice(Fact):
     kind: NoticeKind
     loan: str
     person: str
-    sent_at: AwareDatetime
+    sent_at: Instant
     agency: str | None = None
-    delivered_at: AwareDatetime | None = None
+    delivered_at: Instant | None = None
     bounced_at: AwareDatetime | None = None
+
+
+def _hyphenated(reason: str) -> str:
+    return reason.replace("_", "-")
 
 
 class Hold(Fact):
     """Why nothing may go out, or little. ``reason`` is a kind of ``domain.holds`` or any other code; without a loan it stands on all of the person's."""
 
     hold_id: str
-    reason: str
-    placed_at: AwareDatetime
+    reason: Annotated[str, AfterValidator(_hyphenated)] = Field(
+        description="dispute, breathing-space or another kind of the table of holds, or any other code"
+    )
+    placed_at: Instant
     until: AwareDatetime | None = None
     loan: str | None = None
     person: str | None = None
     agency: str | None = Field(default=None, description="only this agency is barred")
     part: Amount | None = Field(default=None, description="the disputed part of the debt")
-    treatment_ends_on: date | None = None
+    treatment_ends_on: Day | None = None
     heard: bool = Field(default=True, description="whether the case that proposes the action knows of it")
 
 
@@ -213,7 +220,7 @@ class Situation(Fact):
     ``history`` are the contacts of all people in it, over all their loans, by us and by agencies, made or received.
     """
 
-    at: AwareDatetime
+    at: Instant
     action: Action
     people: tuple[Person, ...] = Field(min_length=1)
     loans: tuple[Loan, ...] = Field(min_length=1)
@@ -228,6 +235,8 @@ class Situation(Fact):
     @model_validator(mode="after")
     def _refers_to_what_is_there(self) -> Situation:
         people, loans = {p.person_id for p in self.people}, {loan.loan_id for loan in self.loans}
+        if len(people) < len(self.people) or len(loans) < len(self.loans):
+            raise ValueError("people, loans: an id stands there twice; tell each person and each loan once")
         for where, person in self._people_named():
             if person not in people:
                 raise ValueError(f"{where} names person {person!r}, who is not among the people; add them")
@@ -250,6 +259,7 @@ class Situation(Fact):
             yield f"loan {loan.loan_id}: borrower", loan.borrower
             yield from ((f"loan {loan.loan_id}: a tie", tie.person) for tie in loan.ties)
         yield from ((f"hold {hold.hold_id}", hold.person) for hold in self.holds if hold.person is not None)
+        yield from ((f"history: contact {past.contact_id}", past.person) for past in self.history)
 
     def _loans_named(self) -> Iterator[tuple[str, str]]:
         yield "action.loan", self.action.loan

@@ -185,14 +185,14 @@ async def decided(house: House, order: ReferralOrder) -> ReferralOrder:
             id=approval_id,
             case_id=order.case_id,
             step=order.step,
-            role=Role.SUPERVISOR,
+            role=Role.RISK_CONTROL,
             evidence={},
             requested_by="case",
             asked_at=at(9, 9),
             remind_at=at(10, 9),
             deadline=at(11, 9),
             state=ApprovalState.APPROVED,
-            decided_by="op-1",
+            decided_by="op-2",
             decided_at=at(9, 10),
         )
     )
@@ -200,9 +200,10 @@ async def decided(house: House, order: ReferralOrder) -> ReferralOrder:
 
 
 async def settle_in(house: House) -> None:
-    """A borrower with a mobile, a reserve number, an address and an account; a sister; an operator; a loan of two instalments."""
+    """A borrower with a mobile, a reserve number, an address and an account; a sister; two operators; a loan of two instalments."""
     await house.add(
         OperatorRow(id="op-1", name="Supervisor", role=Role.SUPERVISOR),
+        OperatorRow(id="op-2", name="Risk control", role=Role.RISK_CONTROL),
         *person("P-1", NAME, zone="Asia/Shanghai", language="zh-CN"),
         *person("P-2", RELATIVE_NAME, zone="Asia/Shanghai", language="zh-CN"),
         point(1, "P-1", ContactKind.MOBILE, NUMBER),

@@ -11,7 +11,7 @@ import pytest
 
 from arrears.cli.main import run
 from arrears.cli.verdict import EXAMPLES, situation_schema
-from tests.domain.law.situations import document
+from tests.domain.law.situations import called, document
 
 LATE = "2026-11-18T22:00:00+08:00"
 
@@ -68,6 +68,39 @@ def test_a_document_that_names_somebody_unknown_says_whom(asked: Any) -> None:
     code, said = asked(document(action__recipient="P-9"))
     assert code == 2
     assert "action.recipient names person 'P-9', who is not among the people; add them" in json.loads(said)["problems"][0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"at": "2026-11-18T12:00:00"}, "at: has no offset, so that nobody knows which instant is meant; write one, such as"),
+        ({"at": "9999-12-31T23:59:59Z"}, "at: must lie between 1900-01-01 and 8999-12-31"),
+        ({"action__channel": "fax"}, "action.channel: must be one of call, sms, email, in_app, letter, visit"),
+        ({"action__chanel": "sms"}, "action.chanel: there is no such field; did you mean channel? Else take it out"),
+        ({"action": {"channel": "sms"}}, "action.kind: is missing; write contact or referral"),
+        ({"action": {"kind": "referral", "loan": "L-1"}}, "action.to: is missing; add it"),
+        ({"action": []}, "action: must be an object, in braces"),
+        ({"people__zone": "Asia/Beijing"}, "people.0.zone: 'Asia/Beijing' is not an IANA time zone"),
+        ({"people__residence": "China"}, "people.0.residence: has the wrong form; write a country"),
+        ({"people": []}, "people: is empty; give at least one"),
+        ({"loans__owed": {"amount": "12,50", "currency": "CNY"}}, "loans.0.owed.amount: must be a valid decimal"),
+        ({"regimes": ["fr"]}, "regimes: there is no regime 'fr'; the known ones: cn, eu, in, uk, us"),
+        ({"history": [called("c1", "2026-11-18T09:00", "busy", person="P-9")]}, "history: contact c1 names person 'P-9'"),
+        ({"loans": [document()["loans"][0]] * 2}, "people, loans: an id stands there twice"),
+    ],
+)
+def test_a_mistake_is_told_once_by_its_field_and_what_to_write_instead(asked: Any, changes: dict[str, Any], said: str) -> None:
+    code, found = asked(document(**changes))
+    (problem,) = json.loads(found)["problems"]
+    assert code == 2
+    assert problem.startswith(said)
+
+
+def test_a_hold_may_be_written_with_underscores(asked: Any) -> None:
+    breathing = {"hold_id": "H", "reason": "breathing_space", "placed_at": "2026-11-18T09:00:00+08:00", "loan": "L-1"}
+    reply = {"action__purpose": "reply", "action__message": {"class": "reply"}}
+    _, said = asked(document(holds=[breathing], regimes=["uk"], **reply))
+    assert {f["rule"] for f in json.loads(said)["verdict"]["findings"] if f["effect"] == "allow"} == {"AR-04", "UK-14"}
 
 
 def test_a_vector_that_is_as_expected_ends_with_0_whatever_the_verdict(asked: Any) -> None:
