@@ -68,6 +68,17 @@ async def test_instants_at_the_ends_of_the_calendar_are_refused_in_a_replay(api:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
+async def test_days_at_the_ends_of_the_calendar_are_refused_in_the_forms_of_a_case(wei: Browser):
+    forms = (
+        ("until", {"do": "hold", "held_for": "bankruptcy"}),
+        ("ends_on", {"do": "consent", "kind": "more_calls", "evidence": "e-1"}),
+        ("due_on", {"do": "promise", "amount": "1"}),
+        ("first_on", {"do": "plan", "total": "10", "parts": "2", "every": "month"}),
+    )
+    for (field, form), day in product(forms, FIRST_AND_LAST_DAY):
+        assert (await wei.send(f"/cases/{LOAN}", None, **form, **{field: day})).status_code == 422, (field, day)
+
+
 # ── cursors that no list gave ──
 
 

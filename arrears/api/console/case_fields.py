@@ -9,17 +9,18 @@ from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from arrears.api.caller import Caller
 from arrears.api.house import House
 from arrears.api.problems import FieldProblem, Problem
-from arrears.domain.calendar import ONE_DAY, Window, local_date, local_instant
+from arrears.domain.calendar import ONE_DAY, Day, Window, local_date, local_instant
 from arrears.ledger.tables import LoanRow
 
 _B = TypeVar("_B", bound=BaseModel)
 _CENT = Decimal("0.01")
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 def say(message: str) -> str:
@@ -71,7 +72,7 @@ class Sent:
     def day(self, name: str) -> date | None:
         given = self.get(name)
         try:
-            return None if given is None else date.fromisoformat(given)
+            return None if given is None else _DAY.validate_python(date.fromisoformat(given))
         except ValueError:
             raise at(name, say("This is no date.")) from None
 
