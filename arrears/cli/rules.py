@@ -21,6 +21,41 @@ from arrears.domain.regime import Regime
 _ABOUT_THE_RULE = frozenset({"clause", "force", "confidence", "soft", "where", "note"})
 _CHECKED = "checked at every verdict"
 _STATUS = {"by_design": "holds by design", "kept_elsewhere": "kept elsewhere", "human": "for humans"}
+_MEANT = {
+    "adult_at": "adult at the age of",
+    "applies_from": "from",
+    "assumed_business_days": "business days until it counts as received",
+    "binds": "binds",
+    "channels": "by",
+    "child_until": "child until the age of",
+    "circumstances": "people who are",
+    "closing_days": "reviewed again within so many days before the contract ends",
+    "consent_days": "days that a person's own consent lasts",
+    "debtors": "who may be asked",
+    "failures": "failed attempts in a row, at least",
+    "feed_hours": "hours that an agency's report may be old",
+    "gap_minutes": "minutes between two calls, at least",
+    "lasts_days": "days that a yes lasts",
+    "lately_days": "days after its last contact that its report is asked for",
+    "lender_kinds": "only lenders that are",
+    "most": "at most",
+    "most_a_day": "at most in a day",
+    "most_percent": "at most, in per cent a year",
+    "not_to": "never to people who are",
+    "on_days": "different days, at least",
+    "others_days": "days in which one contact is asked so often",
+    "others_most": "times that one contact is asked, at most",
+    "products": "only products",
+    "residences": "only people or numbers of",
+    "role": "who says yes",
+    "roles": "who says yes",
+    "staff": "people who come, at least",
+    "unrelated": "who has nothing to do with it",
+    "weekdays": "on",
+    "window": "hours",
+    "working_days": "working days to answer in",
+}
+"""What a parameter is called on the page, where its own name would not tell."""
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SCOPES = {"loan": "the loan", "person": "all loans of the person", "agency": "the agency named, or every agency"}
 _UNREADABLE = "While the law cannot be read, everything waits; where no regime applies, nothing is allowed."
@@ -194,7 +229,7 @@ def _value(value: Any) -> str:
 
 
 def _row(rule: ListedRule, test: str) -> str:
-    parameters = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in rule.parameters.items())
+    parameters = "; ".join(f"{_MEANT.get(name, name.replace('_', ' '))}: {value}" for name, value in rule.parameters.items())
     status = rule.status + (", soft" if rule.soft else "") + (f": {rule.why}" if rule.why else "")
     confidence = rule.confidence if rule.confidence == "ours" else f"{rule.confidence}, {rule.force.replace('_', ' ')}"
     cells = (rule.id, rule.plain, rule.clause, parameters or "—", confidence, status, test or "—")
