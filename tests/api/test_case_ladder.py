@@ -60,3 +60,20 @@ async def test_a_case_shows_the_ladder_that_it_began_with(ledger: Ledger, tmp_pa
 
     assert "kind-word.1" in page
     assert "stern-word" not in page
+
+
+async def test_nothing_lies_ahead_of_a_case_that_is_closed(ledger: Ledger, tmp_path: Path) -> None:
+    await opened(ledger, tmp_path)
+    await operator(ledger, "ming", Role.SUPERVISOR)
+    async with browsing(create_app(ledger, nowhere, Settings(strategies_dir=tmp_path))) as browser:
+        await browser.get("/login")
+        await browser.sign_in("ming")
+        assert 'class="step next"' in (await browser.get(f"/cases/{LOAN}")).text
+        async with ledger.session() as session:
+            await cases.close_case_row(session, f"{LOAN}.1", "cured", datetime.now(UTC))
+
+        page = (await browser.get(f"/cases/{LOAN}")).text
+
+    assert "kind-word" not in page
+    assert "No step was taken." in page
+    assert "There is no open case to withdraw." in page

@@ -159,7 +159,7 @@ async def _page(desk: Desk, loan_id: str) -> CasePage:
         now=now,
         stage=stage,
         says=says,
-        ladder=ladder(known, desk.now) if known else None,
+        ladder=ladder(known, desk.now, over=now.case is None or now.case.closed_at is not None) if known else None,
         tried=attempts,
         story=tuple(reversed(story)),
         parties=people,

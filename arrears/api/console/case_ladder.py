@@ -60,8 +60,8 @@ class LadderNow:
         return self.ahead[_SHOWN_AHEAD:]
 
 
-def ladder(case: Case, now: datetime) -> LadderNow:
-    """The ladder of a case at an instant."""
+def ladder(case: Case, now: datetime, *, over: bool = False) -> LadderNow:
+    """The ladder of a case at an instant; nothing lies ahead of one that is ``over``."""
     on = ladder_of(case, now)
     rungs = {rung.rung: rung for rung in case.strategy.rungs()}
     days = {
@@ -74,7 +74,7 @@ def ladder(case: Case, now: datetime) -> LadderNow:
         _taken(key, note, rungs[_rung_of(key)], days.get(key.partition("/")[0], 0)) for key, note in taken if _rung_of(key) in rungs
     )
     ahead: list[Rail] = []
-    if case.outcome is None:
+    if case.outcome is None and not over:
         for due in agenda(case, now):
             ahead.append(_due(case, due.step, due.rung, due.at, first=not ahead))
     return LadderNow(on.name, ladder_day(case, now), behind, tuple(ahead))
