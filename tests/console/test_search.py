@@ -133,7 +133,7 @@ async def test_what_makes_no_sense_is_said_at_its_field(console: Console, page_a
     page = await page_as(console, Role.COLLECTOR, "/cases?days_from=soon")
 
     await expect(page.locator("#days_from")).to_have_attribute("aria-invalid", "true")
-    await expect(page.locator("#days-error")).to_contain_text("valid integer")
+    await expect(page.locator("#days-error")).to_contain_text("This is no whole number.")
     await axe(page)
 
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import expect
 
 from arrears.api import console as rooms
+from arrears.api.caller import SESSION_COOKIE
 from arrears.api.console.assets import assets
 from arrears.api.console.desk import local_path
 from arrears.api.console.render import environment
@@ -95,6 +96,36 @@ async def test_a_page_that_does_not_exist_or_may_not_be_seen_says_so_in_words(co
     page = await page_as(console, Role.COLLECTOR, "/portfolio")
     await expect(page.get_by_role("main")).to_contain_text("your role may not see the portfolio's figures")
     await axe(page)
+
+
+async def test_a_problem_is_a_page_with_the_ways_on_and_back_to_the_form_that_led_to_it(console: Console) -> None:
+    cookies = {SESSION_COOKIE: await console.begin(OPERATORS[Role.AUDITOR][0])}
+    async with httpx.AsyncClient(base_url=console.url, cookies=cookies, headers={"accept": "text/html", "accept-language": "en"}) as http:
+        nowhere = await http.get("/nowhere")
+        assert (nowhere.status_code, 'aria-current="page"' in nowhere.text, "Back to the form" in nowhere.text) == (404, False, False)
+        assert "there is no such page" in nowhere.text
+        assert 'href="/audit"' in nowhere.text
+        csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', nowhere.text)
+        assert csrf is not None
+        form = {"csrf": csrf[1], "reason": "call 13800000000"}
+        headers = {"referer": f"{console.url}/audit?allowed=refused", "sec-fetch-site": "same-origin"}
+        refused = await http.post("/audit/export", data=form, headers=headers)
+        assert refused.status_code == 422
+        assert "looks like a phone number" in refused.text
+        assert '<a href="/audit?allowed=refused">Back to the form</a>' in refused.text
+        assert OPERATORS[Role.AUDITOR][1] in refused.text
+        elsewhere = await http.post("/audit/export", data=form, headers=headers | {"referer": "https://evil.example/audit"})
+        assert "Back to the form" not in elsewhere.text
+
+
+async def test_an_address_that_nothing_answers_is_a_page_for_a_browser_and_a_problem_for_a_program(console: Console) -> None:
+    async with httpx.AsyncClient(base_url=console.url) as http:
+        page = await http.get("/nowhere", headers={"accept": "text/html,*/*;q=0.8"})
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert 'href="/login"' in page.text
+        assert 'href="/audit"' not in page.text
+        problem = await http.get("/nowhere")
+        assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
 
 
 async def test_the_rules_are_a_page_to_which_every_rule_id_leads(console: Console, page_as: PageAs) -> None:

@@ -91,9 +91,11 @@ async def export(
 
 @router.get("/proof")
 async def proof(desk: ProofDesk, head: Annotated[str, Query(max_length=120)] = "") -> Response:
-    """The latest proof, and the chain's head beside one that was published. Raises ``Problem`` (422) for a head that is none."""
-    compared = await _compared(desk, head) if head.strip() else None
-    return desk.page("audit_proof.html", proof=await proved(desk.here), compared=compared, given=head.strip())
+    """The latest proof, and the chain's head beside one that was published."""
+    given = head.strip()
+    compared = await _compared(desk, given) if given else None
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if compared == "none" else HTTPStatus.OK
+    return desk.page("audit_proof.html", status, proof=await proved(desk.here), compared=compared, given=given)
 
 
 @router.get("/proof/page")
@@ -106,10 +108,10 @@ async def printable(desk: ProofDesk) -> Response:
 
 
 async def _compared(desk: Desk, head: str) -> str:
-    """Whether a published head stands in the chain: ``same``, ``other`` or ``beyond`` its end."""
+    """Whether a published head stands in the chain: ``same``, ``other`` or ``beyond`` its end; ``none``: it is no head."""
     match = _HEAD.fullmatch(head)
     if match is None:
-        raise _unfit("head", desk.gettext("A published head looks like 132:9189… with 64 digits and letters after the colon."))
+        return "none"
     async with desk.here.ledger.reading() as session:
         stands = await audit_trail.record_hash(session, int(match[1]))
     return "beyond" if stands is None else "same" if stands == match[2] else "other"

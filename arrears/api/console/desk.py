@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
@@ -251,7 +251,7 @@ def _choose_a_password(request: Request) -> Response:
 async def tell(request: Request, problem: Problem) -> Response:
     """A problem as a page of its own, with the ways on of whoever is signed in; for htmx, as a notice at the top of the page that is open."""
     tongue = tongue_of(request, house(request))
-    context = {"problem": problem, "path": request.url.path}
+    context = {"problem": problem, "path": request.url.path, "form": _came_from(request)}
     if asked_by_htmx(request):
         headers = {"hx-retarget": "#notice", "hx-reswap": "innerHTML"} | problem.headers
         return HTMLResponse(render(tongue, "problem_notice.html", context), problem.status, headers)
@@ -259,14 +259,27 @@ async def tell(request: Request, problem: Problem) -> Response:
     if desk is None:
         context |= {"desk": None, "back": _asked_for(request)}
         return HTMLResponse(render(tongue, "problem.html", context), problem.status, problem.headers)
-    answer = desk.page("problem.html", problem.status, problem=problem)
+    answer = desk.page("problem.html", problem.status, problem=problem, form=context["form"])
     answer.headers.update(problem.headers)
     return answer
 
 
 async def _whoever_sits(request: Request) -> Desk | None:
-    """The operator to whom a problem is told, if it can be said who it is: what has gone wrong may be just that."""
+    """The operator to whom a problem is told, if it can be said who it is: what has gone wrong may be just that.
+
+    Who they are is asked as if they only looked: what was wrong with a form is not to be found a second time.
+    """
+    looking = Request({**request.scope, "method": "GET"}, request.receive)
     try:
-        return await _sit_down(request, house(request))
+        return replace(await _sit_down(looking, house(request)), request=request)
     except Exception:
         return None
+
+
+def _came_from(request: Request) -> str | None:
+    """The page of this console that a form was sent from, to go back to it."""
+    if request.method == "GET":
+        return None
+    page = urlsplit(request.headers.get("referer", ""))
+    back = local_path(page.path + (f"?{page.query}" if page.query else ""))
+    return back if page.netloc == request.url.netloc and back != request.url.path else None

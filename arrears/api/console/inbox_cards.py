@@ -34,6 +34,8 @@ KEPT_FOR = timedelta(minutes=5)
 """What was just decided or done stays in its place for so long (of the machine's time), so that nothing vanishes under somebody's eyes."""
 KEPT_AT_MOST = timedelta(days=7)
 """The same in business time: where a day lasts seconds, the inbox must not fill with what is over."""
+PASSED_BY_AT_MOST = timedelta(days=1)
+"""The same for a request that nobody decided: what waits must not be pushed down by what can no longer be done."""
 
 _MOST = 100
 _OTHERS = ("CN-08", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14", "CN-28", "EU-04", "UK-02", "US-22")
@@ -124,17 +126,24 @@ class Inbox(_Shown):
     alerts: tuple[Alert, ...]
 
     @property
+    def open_approvals(self) -> int:
+        return sum(card.state is ApprovalState.OPEN and not card.over for card in self.approvals)
+
+    @property
+    def open_tasks(self) -> int:
+        return sum(card.task.state is TaskState.OPEN for card in self.tasks)
+
+    @property
     def waiting(self) -> int:
-        return sum(card.state is ApprovalState.OPEN and not card.over for card in self.approvals) + sum(
-            card.task.state is TaskState.OPEN for card in self.tasks
-        )
+        return self.open_approvals + self.open_tasks
 
 
 async def read_inbox(desk: Desk, show: Shown) -> Inbox:
     """What waits for this operator: the most urgent first."""
     kept_since = desk.now - min(_business(desk, KEPT_FOR), KEPT_AT_MOST)
     async with desk.here.ledger.reading() as session:
-        approval_rows = await _approval_rows(session, desk, show, kept_since) if desk.may(Action.READ_APPROVALS) else ()
+        passed_by_since = max(kept_since, desk.now - PASSED_BY_AT_MOST)
+        approval_rows = await _approval_rows(session, desk, show, kept_since, passed_by_since) if desk.may(Action.READ_APPROVALS) else ()
         task_rows = await _task_rows(session, desk, show, kept_since) if desk.may(Action.READ_TASKS) else ()
         cards = await _cards(session, desk, approval_rows)
         task_cards = await _task_cards(session, desk, task_rows)
@@ -162,17 +171,19 @@ async def read_task_card(desk: Desk, task_id: str) -> TaskCard:
         return card
 
 
-async def _approval_rows(session: AsyncSession, desk: Desk, show: Shown, kept_since: datetime) -> Sequence[tuple[ApprovalRow, CaseRow]]:
+async def _approval_rows(
+    session: AsyncSession, desk: Desk, show: Shown, kept_since: datetime, passed_by_since: datetime
+) -> Sequence[tuple[ApprovalRow, CaseRow]]:
     """Requests that are open, or were just decided, void or past their deadline."""
     wanted = (
         select(ApprovalRow, CaseRow)
         .join(CaseRow)
         .where(
             or_(
-                (col(ApprovalRow.state) == ApprovalState.OPEN) & (col(ApprovalRow.deadline) > kept_since),
+                (col(ApprovalRow.state) == ApprovalState.OPEN) & (col(ApprovalRow.deadline) > passed_by_since),
                 col(ApprovalRow.decided_at) > kept_since,
-                col(ApprovalRow.void_at) > kept_since,
-                (col(ApprovalRow.state) == ApprovalState.EXPIRED) & (col(ApprovalRow.deadline) > kept_since),
+                col(ApprovalRow.void_at) > passed_by_since,
+                (col(ApprovalRow.state) == ApprovalState.EXPIRED) & (col(ApprovalRow.deadline) > passed_by_since),
             )
         )
         .order_by(col(ApprovalRow.deadline), col(ApprovalRow.id))
