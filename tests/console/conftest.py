@@ -18,8 +18,11 @@ from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from axe_playwright_python.base import AXE_SCRIPT
+from fastapi import FastAPI
+from playwright.async_api import Browser, Page, async_playwright
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -35,17 +38,17 @@ from arrears.ledger import access
 from arrears.ledger.engine import Ledger, upgrade
 from arrears.ledger.tables import OperatorRow
 from arrears.workers.connection import TemporalUnreachable, register_search_attributes
-from arrears.workers.server import TUNING
+from arrears.workers.server import TUNING, free_port
 from arrears.workers.worker import collections_worker
 from arrears.workflows.contract import TASK_QUEUE, WORKFLOW_TYPE, workflow_id
 from tests.acceptance.town import executable
 from tests.console.scene import MORNING, STRATEGIES
+from tests.console.windows import PATIENCE as PATIENCE
+from tests.console.windows import Make, Window, Windows
 from tests.sealing import VAULT
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
-PATIENCE = 15_000
-"""Milliseconds that a page may take for what a test waits for; two cores may be busy with other tests."""
 
 OPERATORS = {
     Role.COLLECTOR: ("zhao.lei", "赵磊"),
@@ -139,14 +142,20 @@ async def nowhere() -> Client:
     raise TemporalUnreachable("nowhere", "this test has no server")
 
 
-async def _serve(stack: AsyncExitStack, settings: Settings, temporal: TemporalClient) -> Console:
+@pytest.fixture(scope="session")
+def port() -> int:
+    """Where the consoles of this process are, one after the other: a window stays at its address."""
+    return free_port()
+
+
+async def _serve(stack: AsyncExitStack, settings: Settings, temporal: TemporalClient, port: int) -> Console:
     ledger = Ledger(settings.ledger_url, VAULT)
     stack.push_async_callback(ledger.close)
     async with ledger.session() as session:
         for role, (operator_id, name) in OPERATORS.items():
             session.add(OperatorRow(id=operator_id, name=name, role=role))
         session.add(OperatorRow(id=SECOND_SUPERVISOR[0], name=SECOND_SUPERVISOR[1], role=Role.SUPERVISOR))
-    port = await stack.enter_async_context(serving(create_app(ledger, temporal, settings), 0))
+    await stack.enter_async_context(serving(create_app(ledger, temporal, settings), port))
     return Console(f"http://127.0.0.1:{port}", ledger, settings)
 
 
@@ -156,14 +165,14 @@ def _settings(directory: Path, empty: Path, **more: object) -> Settings:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def console(tmp_path: Path, empty_ledger: Path) -> AsyncIterator[Console]:
+async def console(tmp_path: Path, empty_ledger: Path, port: int) -> AsyncIterator[Console]:
     """The console over an empty ledger, while Temporal is away."""
     async with AsyncExitStack() as stack:
-        yield await _serve(stack, _settings(tmp_path, empty_ledger), nowhere)
+        yield await _serve(stack, _settings(tmp_path, empty_ledger), nowhere, port)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def running_console(tmp_path: Path, empty_ledger: Path, temporal: Client) -> AsyncIterator[Console]:
+async def running_console(tmp_path: Path, empty_ledger: Path, temporal: Client, port: int) -> AsyncIterator[Console]:
     """The console with a worker: cases run. They use the ladders of ``scene.STRATEGIES``, and no gateway is configured."""
 
     async def client() -> Client:
@@ -175,7 +184,7 @@ async def running_console(tmp_path: Path, empty_ledger: Path, temporal: Client) 
         for name, text in STRATEGIES.items():
             (strategies / f"{name}.yaml").write_text(text, encoding="utf-8")
         settings = _settings(tmp_path, empty_ledger, strategies_dir=strategies)
-        console = await _serve(stack, settings, client)
+        console = await _serve(stack, settings, client, port)
         console.temporal = temporal
         gateways = await stack.enter_async_context(Gateways(settings))
         activities = Activities(console.ledger, gateways, settings)
@@ -191,13 +200,20 @@ async def running_console(tmp_path: Path, empty_ledger: Path, temporal: Client) 
 PageAs = Callable[..., Awaitable[Page]]
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def windows(browser: Browser) -> AsyncIterator[Windows]:
+    """The browser's windows, while no test uses them."""
+    async with serving(FastAPI(routes=[Route("/", lambda _: HTMLResponse(""))]), 0) as port:
+        yield Windows(browser, f"http://127.0.0.1:{port}/")
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def page_as(browser: Browser) -> AsyncIterator[PageAs]:
+async def page_as(windows: Windows) -> AsyncIterator[PageAs]:
     """Opens a browser window at which an operator of a role is signed in: ``await page_as(console, Role.SUPERVISOR, "/inbox")``.
 
     Each has cookies of its own. A page that raises an error in its scripts, or that its own security policy refuses something, fails the test.
     """
-    contexts: list[BrowserContext] = []
+    taken: list[Window] = []
     wrong: list[str] = []
 
     async def opened(
@@ -210,36 +226,33 @@ async def page_as(browser: Browser) -> AsyncIterator[PageAs]:
         scheme: Scheme = "light",
         javascript: bool = True,
     ) -> Page:
-        context = await browser.new_context(
-            base_url=console.url,
-            locale=locale,
-            viewport=viewport or DESK,  # type: ignore[arg-type]
-            color_scheme=scheme,
-            java_script_enabled=javascript,
-            reduced_motion="reduce",
-            timezone_id="Asia/Shanghai",
-        )
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE)
+        window = await windows.take(Make(console.url, locale, javascript))
+        taken.append(window)
+        page = window.page
+        await page.set_viewport_size(viewport or DESK)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         if who is not None:
             operator_id = OPERATORS[who][0] if isinstance(who, Role) else who
-            await context.add_cookies([{"name": "arrears_session", "value": await console.begin(operator_id), "url": console.url}])
-        page = await context.new_page()
-        page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
-        page.on("console", lambda said: wrong.append(f"console: {said.text}") if "Content Security Policy" in said.text else None)
+            token = await console.begin(operator_id)
+            await window.context.add_cookies([{"name": "arrears_session", "value": token, "url": console.url}])
+        window.listen("pageerror", lambda error: wrong.append(f"script: {error}"))
+        window.listen("console", lambda said: wrong.append(f"console: {said.text}") if "Content Security Policy" in said.text else None)
         await page.goto(path)
         return page
 
     yield opened
-    for context in contexts:
-        await context.close()
+    for window in taken:
+        await windows.give_back(window)
     assert not wrong, "\n".join(wrong)
 
 
 async def axe(page: Page) -> None:
     """Assert that axe-core finds nothing wrong with the page as it is shown now."""
-    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-    violations = found.response["violations"]
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE_SCRIPT)
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
+    # What passed is not asked for: it is long.
+    violations = await page.evaluate("options => axe.run(options).then(found => found.violations)", options)
     said = [f"{v['id']}: {v['help']}\n    " + "\n    ".join(n["html"][:300] for n in v["nodes"]) for v in violations]
     assert not violations, "\n".join(said)
 
