@@ -180,10 +180,13 @@ def _borrower(pages: Pages, n: int, chance: random.Random) -> int:
     opened = datetime.combine(FIRST + timedelta(days=n % 200), clock(6), UTC)
     for who in (person, sister):
         pages.add("persons", id=who, name=b"x" * 40, zone=zone, language="en", residence=country, birth_date=None)
+        if country == "US":
+            pages.add("consents", person_id=who, kind="texts", given_at=text(opened), evidence="form", recorded_at=text(opened))
         for kind in ("mobile", "email"):
             pages.add(
                 "contact_points", person_id=who, kind=kind, address=b"y" * 40, address_mark=hashlib.sha256(f"{who}{kind}".encode()).digest(),
                 line="registered", source="application", legal_basis="contract" if who == person else "consent", zone=zone,
+                reassignment_checked_at=text(opened + timedelta(days=DAYS // 2)),
             )  # fmt: skip
     pages.add(
         "loans", id=loan, borrower_id=person, lender=LENDER, product="cash-loan", currency="CNY", strategy=STRATEGY, imported_at=text(opened)
