@@ -27,6 +27,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from sqlmodel import select
+from starlette.exceptions import HTTPException
 
 from arrears.api.caller import MUST_CHANGE, Caller, identify, with_reason
 from arrears.api.console.render import TONGUES, Tongue, render, words
@@ -148,6 +149,8 @@ class ConsoleRoute(APIRoute):
                 return await tell(request, malformed(misshapen))
             except Problem as problem:
                 return _choose_a_password(request) if problem.code == MUST_CHANGE else await tell(request, problem)
+            except HTTPException:
+                raise  # a form that cannot be read is no failure of ours
             except Exception as error:
                 _log.error("a page failed: %s", type(error).__name__, exc_info=error)
                 return await tell(request, failed())
