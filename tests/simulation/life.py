@@ -44,7 +44,6 @@ MESSAGES = {
 }
 PURPOSES = {"opt_out_confirmation": "confirm_opt_out"}
 _NO_ROW = {"AR-06": "that a text cannot be written is seen in no row"}
-_WHOLE = "9000"
 
 
 class Wanted(NamedTuple):
@@ -197,11 +196,6 @@ class Life:
             self.tell(fact="contact", **one)
         else:
             self.tell(fact="agency_contacts", agency=self.agency, up_to=self.now, contacts=[one])
-
-    def move(self, zone: str) -> None:
-        """The borrower lives in another zone from now on."""
-        self.tell(fact="person", person_id=self.borrower, zone=zone)
-        self.zone = zone
 
     def ask(self, loan_id: str, referral: Referral | None = None) -> None:
         """The case asks a human about the relative, or about a handover."""
