@@ -27,7 +27,7 @@ def _group() -> None:
 def upgrade(data_dir: DataDir = None, as_json: JsonFlag = False) -> None:
     """Create the ledger's tables, or bring them to the newest version. Doing it again changes nothing."""
     settings = find_site(data_dir).settings
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(upgrade_ledger(settings.ledger_url, open_vault(settings)))
     shown = make_url(settings.ledger_url).render_as_string(hide_password=True)
     if as_json:

@@ -92,7 +92,7 @@ class Installation:
 @contextmanager
 def claimed(data_dir: Path) -> Generator[None]:
     """Make the data directory ours alone while the block runs. Raises ``CommandFailed`` if another process has it."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -45,7 +45,7 @@ def _key_in(path: Path) -> bytes:
 
 def _make(path: Path) -> None:
     """Make the file, whole and readable by its owner only; if somebody else is faster, theirs stands."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -143,8 +143,10 @@ def test_the_ledger_key_can_be_changed(arrears: Arrears, there: tuple[str, str],
 
 
 def test_an_embedded_ledger_gets_a_key_of_its_own(arrears: Arrears, tmp_path: Path) -> None:
-    assert arrears("db", "upgrade", "--data-dir", str(tmp_path)).code == 0
-    assert (tmp_path / "ledger.key").stat().st_mode & 0o777 == 0o600
+    there = tmp_path / "data"
+    assert arrears("db", "upgrade", "--data-dir", str(there)).code == 0
+    assert (there / "ledger.key").stat().st_mode & 0o777 == 0o600
+    assert there.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_ledger_on_a_server_without_a_key_names_the_variable(arrears: Arrears, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ _MARK = "this-directory-belongs-to-arrears-demo"
 
 def fresh(data_dir: Path) -> None:
     """Make an empty directory, or empty one that an earlier demo has left. Raises ``WrongUsage`` for a directory with anything else in it."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = data_dir / _MARK
     there = [path for path in data_dir.iterdir() if path.name != "lock"]
     if there and not mark.exists():
