@@ -139,7 +139,7 @@ def _if_approved(
 
     What stands against it for the moment only, such as the hour or a hold, is no reason not to ask.
     """
-    words = write(means, scene, person, wanted.message, ())
+    words = write(means, scene, person, wanted.message, wanted.channel)
     granted = Approval(
         approval_id=order.approval_id,
         state="approved",

@@ -93,7 +93,7 @@ async def _reserve(means: Means, order: ContactOrder, now: datetime, *, never_ta
 async def _judge(
     session: AsyncSession, means: Means, order: ContactOrder, scene: LoanScene, person: PersonScene, gateway: Gateway | None
 ) -> ContactReport | _Reserved:
-    words = write(means, scene, person, order.message, order.offers)
+    words = write(means, scene, person, order.message, order.channel, order.offers)
     approval = await situations.approval(session, order.approval_id)
     known = await situations.known(session, scene, means.office(), attempt_id=order.attempt_id)
     options = [known.situation(propose(means, order, person, words, point), approval) for point in person.points or (None,)]

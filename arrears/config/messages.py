@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -33,7 +33,7 @@ from arrears.config.wording import Use
 from arrears.domain.content import Block, Words, blocks_in, debt_facts_before
 from arrears.domain.message import Lender, MessageClass, MessageFacts, NoticeKind, Party, PlanLine, ScheduleLine
 from arrears.domain.money import Money
-from arrears.domain.strategy import Offer
+from arrears.domain.strategy import Channel, Offer
 
 __all__ = ["FrontMatter", "MessageLibrary", "MessageProblem", "MessageUnknown", "Rendered"]
 
@@ -85,6 +85,12 @@ class Rendered:
     blocks: frozenset[Block] = frozenset()
     known: tuple[str, ...] = field(default=(), repr=False)
     names: tuple[str, ...] = field(default=(), repr=False)
+
+    def by(self, channel: Channel) -> Rendered:
+        """What leaves by a channel: only an e-mail has a subject and a layout."""
+        if channel is Channel.EMAIL:
+            return self
+        return replace(self, subject=None, html=None, content_hash=digest("", self.text, ""))
 
     @property
     def words(self) -> Words:

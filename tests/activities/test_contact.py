@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from contextlib import suppress
@@ -66,6 +67,19 @@ async def test_the_text_is_written_from_the_ledger_at_that_moment_and_kept(house
     assert "379.50" in text
     assert json.loads(world.sent()[0].body)["text"] == text
     assert row.locale == "zh-CN"
+
+
+async def test_only_an_email_has_a_subject(house: House, world: SandboxWorld) -> None:
+    """Of other channels the recorded text is all that left, so that its hash can be proved by it."""
+    await house.open()
+
+    await house.contact(to_borrower(message="opt-out-confirmation"), TEN)
+
+    row = await house.attempt("L-1.1/first.1")
+    text = keys_of("P-1").open("P-1", Field.TEXT, row.text)
+    (sent,) = world.sent()
+    assert json.loads(sent.body).get("subject") is None
+    assert row.content_hash == hashlib.sha256(f"\0{text}\0".encode()).hexdigest()
 
 
 async def test_a_report_holds_ids_and_codes_only(house: House, world: SandboxWorld) -> None:

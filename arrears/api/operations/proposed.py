@@ -90,7 +90,7 @@ async def _contact(session: AsyncSession, here: House, scene: LoanScene, row: Ap
     rendered = None
     if facts is not None and row.message is not None:
         try:
-            rendered = library.render(row.message, library.locale_for(language_of(scene, person)), facts)
+            rendered = library.render(row.message, library.locale_for(language_of(scene, person)), facts).by(channel)
         except MessageProblem:
             rendered = None
     return ProposedContact(
