@@ -39,7 +39,9 @@ _PATIENT = f"busy_timeout = {1000 * WAIT_SECONDS}"
 _SQLITE_PRAGMAS = (_PATIENT, "journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL", "secure_delete = ON")
 # SQLite asks for a lock ever more rarely, so that who comes late and asks often gets it first. Writers therefore ask anew after a moment.
 _IMPATIENT = "busy_timeout = 20"
-_MORE_PRAGMAS = {"IMMEDIATE": (_IMPATIENT,), "DEFERRED": ("query_only = ON",), "MIGRATION": ("foreign_keys = OFF",)}
+# Whoever starts while another process migrates a large ledger waits until it has done so.
+_VERY_PATIENT = "busy_timeout = 600000"
+_MORE_PRAGMAS = {"IMMEDIATE": (_IMPATIENT,), "DEFERRED": ("query_only = ON",), "MIGRATION": (_VERY_PATIENT, "foreign_keys = OFF")}
 # One that is not kept open is opened anew for the next in line, with a thread or a process of its own.
 _POOLS = {"IMMEDIATE": (2, 6), "DEFERRED": (16, 8), "MIGRATION": (1, 0)}
 _POSTGRES_POOL = {"pool_size": 12, "max_overflow": 4, "pool_pre_ping": True}
