@@ -17,6 +17,7 @@ from arrears.prove.model import (
     Contact,
     ContactPoint,
     DebtorFile,
+    EarlierHome,
     Hold,
     Instalment,
     Instant,
@@ -130,6 +131,7 @@ class Filing:
         for point in self._points(ids):
             for borrower in around[point.person_id]:
                 files[borrower].points[point.point_id] = point
+        self._spread(files, around, self._earlier_homes(ids), lambda file: file.earlier_homes)
         self._spread(files, around, self._wishes(ids), lambda file: file.wishes)
         self._spread(files, around, self._consents(ids), lambda file: file.consents)
         circumstances = self._shelf.where("circumstances", "person_id", ids, "person_id", "kind", "recorded_at", "until")
@@ -180,6 +182,11 @@ class Filing:
         if isinstance(address, bytes):
             address = None if self._unseal is None else self._unseal("contact_points.address", (person_id,), address)
         return None if address is None else country_of_number(address)
+
+    def _earlier_homes(self, ids: list[str]) -> Iterator[EarlierHome]:
+        columns = ("id", "person_id", "contact_point_id", "until", "zone", "residence", "place")
+        for row in self._shelf.where("earlier_homes", "person_id", ids, *columns):
+            yield EarlierHome(str(row[0]), row[1], None if row[2] is None else str(row[2]), _at(row[3]), *row[4:])
 
     def _wishes(self, ids: list[str]) -> Iterator[Wish]:
         columns = ("person_id", "kind", "at", "channel", "contact_point_id", "starts", "ends", "withdrawn_at", "id")

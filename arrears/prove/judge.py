@@ -110,7 +110,7 @@ class Judge:
         s.places = self.book.places | places_of(s.person, s.point, s.loan)
         s.regimes = self._law(s.places, s.debtor, s.contact.contact_id)
         if s.standing != "borrower":
-            borrower = s.debtor.file.persons.get(s.loan.borrower_id)
+            borrower = s.debtor.file.person(s.loan.borrower_id, s.at)
             if borrower is not None:
                 s.regimes |= self._law(places_of(borrower, None, s.loan), s.debtor, s.contact.contact_id)
         if not s.regimes:
@@ -128,13 +128,13 @@ class Judge:
         return regimes
 
     def _day(self, contact: Contact, debtor: Debtor) -> int | None:
-        person = debtor.file.persons.get(contact.person_id)
+        person = debtor.file.person(contact.person_id, contact.at)
         clock = None if person is None or person.zone is None else self.zones.local(person.zone, contact.at)
         return None if clock is None else clock[0]
 
     def _placement(self, placement: Placement, loan: Loan, debtor: Debtor) -> Iterator[Violation]:
         self.coverage.placements += 1
-        borrower = debtor.file.persons.get(loan.borrower_id)
+        borrower = debtor.file.person(loan.borrower_id, placement.sent_at)
         places = self.book.places if borrower is None else self.book.places | places_of(borrower, None, loan)
         step = Step(
             placement,

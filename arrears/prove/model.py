@@ -74,6 +74,18 @@ class Person(NamedTuple):
     opted_out_at: Instant | None = None
 
 
+class EarlierHome(NamedTuple):
+    """Where a person, or the holder of one of their numbers (``point_id``), was taken to be ``until`` the ledger was told otherwise."""
+
+    row: str
+    person_id: str
+    point_id: str | None
+    until: Instant
+    zone: str | None = None
+    residence: str | None = None
+    place: str | None = None
+
+
 class ContactPoint(NamedTuple):
     """One address. ``country`` is that of a number, if it could be read; ``zone`` that of its holder as far as the number tells."""
 
@@ -372,12 +384,13 @@ class DebtorFile:
     """All facts of one borrower and of the people tied to their loans.
 
     ``contacts`` are all contacts of these people in order of ``at``; those whose loan is not in ``loans`` are counted, not judged. ``ties`` include
-    those of the same people to other loans.
+    those of the same people to other loans. ``persons`` and ``points`` are as they are now; :meth:`person` and :meth:`point` as they were.
     """
 
     borrower_id: str
     persons: dict[str, Person] = field(default_factory=dict[str, Person])
     points: dict[str, ContactPoint] = field(default_factory=dict[str, ContactPoint])
+    earlier_homes: list[EarlierHome] = field(default_factory=list[EarlierHome])
     loans: dict[str, Loan] = field(default_factory=dict[str, Loan])
     ties: list[Tie] = field(default_factory=list[Tie])
     instalments: list[Instalment] = field(default_factory=list[Instalment])
@@ -393,6 +406,22 @@ class DebtorFile:
     notices: list[Notice] = field(default_factory=list[Notice])
     placements: list[Placement] = field(default_factory=list[Placement])
     signs: list[Sign] = field(default_factory=list[Sign])
+
+    def person(self, person_id: str, at: Instant) -> Person | None:
+        """A person, where they were taken to be at an instant."""
+        now = self.persons.get(person_id)
+        then = self._earlier_home(person_id, None, at)
+        return now if now is None or then is None else now._replace(zone=then.zone, residence=then.residence)
+
+    def point(self, point_id: str, at: Instant) -> ContactPoint | None:
+        """A contact point, where its holder was taken to be at an instant."""
+        now = self.points.get(point_id)
+        then = None if now is None else self._earlier_home(now.person_id, point_id, at)
+        return now if now is None or then is None else now._replace(zone=then.zone, place=then.place)
+
+    def _earlier_home(self, person_id: str, point_id: str | None, at: Instant) -> EarlierHome | None:
+        of_then = (home for home in self.earlier_homes if (home.person_id, home.point_id) == (person_id, point_id) and at < home.until)
+        return min(of_then, key=lambda home: (home.until, int(home.row)), default=None)
 
 
 class Stray(NamedTuple):

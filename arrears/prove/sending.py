@@ -72,8 +72,8 @@ class Sending:
         self.at: Instant = contact.at
         self.unknown = book.unknown
         self.limits: Limits = book.limits.at(contact.at)
-        self.person: Person = file.persons.get(contact.person_id) or Person(contact.person_id)
-        self.point: ContactPoint | None = None if contact.point_id is None else file.points.get(contact.point_id)
+        self.person: Person = file.person(contact.person_id, self.at) or Person(contact.person_id)
+        self.point: ContactPoint | None = None if contact.point_id is None else file.point(contact.point_id, self.at)
         self.role = debtor.role(loan.loan_id, contact.person_id)
         self.tie: Tie | None = debtor.ties.get((loan.loan_id, contact.person_id))
         self.standing = _standing(self.role, contact.purpose, self.tie)
@@ -116,9 +116,12 @@ class Sending:
     def past(self, past: list[Past], days: int, clock: LocalTime | None = None) -> Iterator[tuple[Day, Contact]]:
         """Those of the contacts so far that lie in the last ``days`` local days, today included, and were known of; the latest first.
 
-        The days are those of the person's home, or of another zone that they may be in.
+        The days are those of the person's home, or of another zone that they may be in; for somebody who has moved, of where they are now.
         """
-        if clock is not None and clock.zone != self.zone:
+        if self.day is None and clock is None:
+            return
+        clock = clock or self.clocks[0]
+        if clock.zone != self.zone or self.debtor.file.earlier_homes:
             yield from self._elsewhere(past, days, clock)
             return
         if self.day is None:

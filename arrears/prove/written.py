@@ -59,6 +59,7 @@ def keys_of(file: DebtorFile) -> Iterator[str]:
     yield from (h.hold_id for h in file.holds)
     yield from (p.point_id for p in file.points.values())
     yield from file.persons
+    yield from (h.row for h in file.earlier_homes)
     yield from file.cases
     yield from (f"{_escaped(t.loan_id)},{_escaped(t.person_id)}" for t in file.ties)
     yield from (w.row for w in file.wishes if w.row is not None)
@@ -90,6 +91,7 @@ def as_written(file: DebtorFile, writes: Writes) -> DebtorFile:
         persons={
             key: p._replace(opted_out_at=late.maybe(p.opted_out_at, writes.changed("persons", key))) for key, p in file.persons.items()
         },
+        earlier_homes=[h._replace(until=late.after(h.until, writes.born("earlier_homes", h.row))) for h in file.earlier_homes],
         cases={key: c._replace(closed_at=late.maybe(c.closed_at, writes.changed("cases", key))) for key, c in file.cases.items()},
         ties=[
             t._replace(
@@ -119,6 +121,11 @@ class _Late:
             return at
         earlier = bisect_left(self._seqs, seq)
         return max(at, self._latest[earlier - 1]) if earlier else at
+
+    def after(self, at: Instant, seq: int | None) -> Instant:
+        """The earliest at which something can have been otherwise that was so until number ``seq`` was written: after every decision before it."""
+        born = self.born(seq)
+        return at if born is None else max(at, born + 1)
 
     def born(self, seq: int | None) -> Instant | None:
         """When something of no date of its own can have been known first; ``None`` if always."""

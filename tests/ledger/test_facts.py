@@ -19,6 +19,7 @@ from arrears.ledger.tables import (
     AgencyRow,
     ConsentRow,
     ContactPointRow,
+    EarlierHomeRow,
     HoldRow,
     LoanRow,
     NoticeRow,
@@ -298,6 +299,19 @@ class TestAFile:
         _, problems = facts.read([json.dumps({**ATTORNEY, "new_person": {"name": "律师示例", "phone": "+8613000000009"}})])
         assert {p.field for p in problems} == {"new_person.language", "new_person.phone"}
         assert not any("示例" in p.model_dump_json() or "+86" in p.model_dump_json() for p in problems)
+
+
+async def test_somebody_who_moves_leaves_their_earlier_home_in_the_ledger(book: Ledger) -> None:
+    await tell(book, {"fact": "person", "person_id": "B-1", "zone": "Europe/London", "residence": "GB"})
+    await tell(book, {"fact": "person", "person_id": "B-1", "zone": "Europe/London"})
+    await tell(
+        book, {"fact": "contact_point", "person_id": "B-1", "contact_point_id": 1, "at": AT, "zone": "Europe/London", "place": "work"}
+    )
+
+    of_person, of_number = await rows(book, EarlierHomeRow)
+
+    assert (of_person.person_id, of_person.contact_point_id, of_person.zone, of_person.until) == ("B-1", None, "Asia/Shanghai", NOW)
+    assert (of_number.person_id, of_number.contact_point_id, of_number.place, of_number.until) == ("B-1", 1, None, NOW)
 
 
 def test_wish_kinds_ask_for_what_they_need() -> None:

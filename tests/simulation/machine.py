@@ -36,6 +36,7 @@ HOLDS = (
     "cease",
 )
 WHOLE, PART = "9000", "20"
+HOMES = ("Asia/Shanghai", "America/New_York", "Pacific/Honolulu", "Europe/London", *drawn.ODD_ZONES)
 
 loan = st.integers(0, 2)
 channel = st.sampled_from((Channel.CALL, Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.IN_APP))
@@ -198,6 +199,13 @@ class LifeAtALender(RuleBasedStateMachine):
     def the_relative_refuses(self) -> None:
         self.here.later(1)
         self.here.tell(fact="refusal", person_id=self.here.relative, at=self.here.now)
+
+    @precondition(after(1))
+    @rule(zone=st.sampled_from(HOMES))
+    def borrower_moves(self, zone: str) -> None:
+        self.here.later(1)
+        self.here.tell(fact="person", person_id=self.here.borrower, zone=zone)
+        self.here.zone = zone
 
     @precondition(after(1))
     @rule(valid=st.booleans())

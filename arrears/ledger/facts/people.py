@@ -28,7 +28,7 @@ from arrears.ledger.facts.writing import FactRefused, Writing
 from arrears.ledger.portfolio.addresses import AddressRefused
 from arrears.ledger.portfolio.entries import PersonEntry
 from arrears.ledger.portfolio.newcomers import admit
-from arrears.ledger.tables import CircumstanceRow, ConsentRow, RelationRow, WishRow
+from arrears.ledger.tables import CircumstanceRow, ConsentRow, EarlierHomeRow, RelationRow, WishRow
 from arrears.ledger.vault import Field, keyring
 from arrears.workflows.contract import Report, Signal
 
@@ -144,7 +144,8 @@ async def circumstance(w: Writing, told: CircumstanceTold) -> bool:
 async def person(w: Writing, told: PersonTold) -> bool:
     """Complete what is known of a person; a birth date is sealed."""
     row = await w.person(told.person_id)
-    changed = _complete(w, row, {"residence": told.residence, "zone": told.zone})
+    before = EarlierHomeRow(person_id=row.id, zone=row.zone, residence=row.residence, until=w.now)
+    changed = _complete(w, row, {"residence": told.residence, "zone": told.zone}) and w.add(before)
     if told.birth_date is None:
         return changed
     keys, born = await keyring(w.session, [row.id]), told.birth_date.isoformat()
@@ -162,7 +163,8 @@ async def contact_point(w: Writing, told: PointTold) -> bool:
     await w.person(told.person_id)
     row = await w.point(told.person_id, told)
     assert row is not None
-    changed = _complete(w, row, {"place": told.place, "zone": told.zone})
+    before = EarlierHomeRow(person_id=row.person_id, contact_point_id=row.id, zone=row.zone, place=row.place, until=w.now)
+    changed = _complete(w, row, {"place": told.place, "zone": told.zone}) and w.add(before)
     for name, answer, at in (
         ("invalid_since", None if told.valid is None else not told.valid, told.at),
         ("employer_forbids_at", told.employer_forbids, told.at),

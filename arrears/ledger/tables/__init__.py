@@ -26,7 +26,7 @@ from arrears.ledger.tables.contact import (
 )
 from arrears.ledger.tables.desk import TaskResult, TaskResultRow, WorkListRow
 from arrears.ledger.tables.loans import InstalmentRow, LenderKind, LoanRow, PaymentReversalRow, PaymentRow, RelationRow
-from arrears.ledger.tables.people import ContactKind, ContactPointRow, OperatorRow, PersonRow, Place, SubjectKeyRow
+from arrears.ledger.tables.people import ContactKind, ContactPointRow, EarlierHomeRow, OperatorRow, PersonRow, Place, SubjectKeyRow
 from arrears.ledger.tables.wire import AnswerRow, CursorRow, DeliveryRow, DeliveryState, HeardMessageRow
 from arrears.ledger.tables.wishes import CircumstanceRow, ConsentRow, WishRow
 
@@ -55,6 +55,7 @@ __all__ = [
     "DeliveryRow",
     "DeliveryState",
     "Direction",
+    "EarlierHomeRow",
     "HeardMessageRow",
     "HoldRow",
     "InstalmentRow",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
 from arrears.domain.strategy import Line, Role
@@ -106,3 +106,21 @@ class ContactPointRow(Row, table=True):
     invalid_since: datetime | None = None
     employer_forbids_at: datetime | None = None
     reassignment_checked_at: datetime | None = None
+
+
+class EarlierHomeRow(Row, table=True):
+    """Where a person, or the holder of one of their numbers, was taken to be ``until`` the ledger was told otherwise.
+
+    What was lawful then is proved by it: ``persons`` and ``contact_points`` say only where they are now.
+    """
+
+    # A number's earlier home is its owner's.
+    __table_args__ = (ForeignKeyConstraint(["contact_point_id", "person_id"], ["contact_points.id", "contact_points.person_id"]),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: str = Field(foreign_key="persons.id", index=True, max_length=ID_LENGTH)
+    contact_point_id: int | None = None
+    zone: str | None = Field(default=None, max_length=64)
+    residence: str | None = Field(default=None, max_length=REGION_LENGTH)
+    place: Place | None = Field(default=None, sa_type=code(Place))
+    until: datetime

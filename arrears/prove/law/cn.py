@@ -157,7 +157,7 @@ def no_illegal_cost(s: Sending) -> Breach | None:
 @law("CN-28", words.CN)
 def no_pestering(s: Sending) -> Breach | None:
     """All contacts about one debtor in a day stay below 15, with whomever (ours). Law against organised crime art. 23."""
-    borrower = s.debtor.file.persons.get(s.loan.borrower_id)
+    borrower = s.debtor.file.person(s.loan.borrower_id, s.at)
     zone = (borrower and borrower.zone) or s.zone
     today = None if zone is None else s.zones.local(zone, s.at)
     if zone is None or today is None:

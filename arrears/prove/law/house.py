@@ -20,7 +20,7 @@ def money_is_owed(s: Sending) -> Breach | None:
     """Nobody is contacted about a debt that, by the payments known at that moment, was not overdue."""
     if s.contact.purpose in words.ASKS_FOR_NOTHING:
         return None
-    borrower = s.debtor.file.persons.get(s.loan.borrower_id)
+    borrower = s.debtor.file.person(s.loan.borrower_id, s.at)
     if borrower is not None and borrower.zone is None and "zones" not in s.unknown:
         return Breach("nobody knows what day it is", "more than 0 overdue", "nothing shows that anything was owed")
     today = borrowers_day(s)
@@ -40,7 +40,7 @@ def borrowers_day(s: Sending) -> int:
     """The borrower's local day, on which instalments fall due; the day in UTC if nobody knows where they are."""
     if s.standing == "borrower" and s.day is not None:
         return s.day
-    borrower = s.debtor.file.persons.get(s.loan.borrower_id)
+    borrower = s.debtor.file.person(s.loan.borrower_id, s.at)
     clock = None if borrower is None or borrower.zone is None else s.zones.local(borrower.zone, s.at)
     return s.at // DAY if clock is None else clock[0]
 

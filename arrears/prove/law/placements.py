@@ -33,7 +33,7 @@ RULES: dict[str, str] = {
 
 def borrowers_today(placement: Placement, loan: Loan, debtor: Debtor, zones: Zones) -> Day:
     """The borrower's local day of a placement; the day in UTC if nobody knows where they are."""
-    person = debtor.file.persons.get(loan.borrower_id)
+    person = debtor.file.person(loan.borrower_id, placement.sent_at)
     clock = None if person is None or person.zone is None else zones.local(person.zone, placement.sent_at)
     return placement.sent_at // DAY if clock is None else clock[0]
 
@@ -58,7 +58,7 @@ def asked(step: Step) -> Iterator[str]:
 def _ours(step: Step) -> Iterator[tuple[str, Breach]]:
     placement, debtor, at = step.placement, step.debtor, step.placement.sent_at
     overdue = debtor.overdue(placement.loan_id, step.today, at)
-    borrower = debtor.file.persons.get(step.loan.borrower_id)
+    borrower = debtor.file.person(step.loan.borrower_id, at)
     if borrower is not None and borrower.zone is None and "zones" not in step.book.unknown:
         yield "AR-01", Breach("nobody knows what day it is", "more than 0 overdue", "nothing shows that anything was overdue")
     elif overdue is None and "instalments" in step.book.unknown:

@@ -115,19 +115,20 @@ def thirty_days_after_a_crisis(s: Sending) -> Breach | None:
 
 def moved(debtor: Debtor, zones: Zones, loan: Loan, ends: Day, at: Instant) -> Day:
     """The last day of limitation, moved by the time of all moratoria that had begun by an instant."""
+    borrower = debtor.file.person(loan.borrower_id, at)
+    zone = None if borrower is None else borrower.zone
     for hold in sorted(debtor.file.holds, key=lambda h: h.placed_at):
         if hold.reason.replace("-", "_") not in _MORATORIA or hold.known_at >= at or about(hold, debtor.file) != loan.borrower_id:
             continue
-        began = _day(debtor, zones, loan, hold.placed_at)
+        began = _day(zones, zone, hold.placed_at)
         if hold.loan_id == loan.loan_id and began <= ends:
             over = ends_at(hold)
-            ends += max(_day(debtor, zones, loan, at if over is None else min(over, at)) - began, 0)
+            ends += max(_day(zones, zone, at if over is None else min(over, at)) - began, 0)
     return ends
 
 
-def _day(debtor: Debtor, zones: Zones, loan: Loan, at: Instant) -> Day:
-    borrower = debtor.file.persons.get(loan.borrower_id)
-    there = None if borrower is None or borrower.zone is None else zones.local(borrower.zone, at)
+def _day(zones: Zones, zone: str | None, at: Instant) -> Day:
+    there = None if zone is None else zones.local(zone, at)
     return at // DAY if there is None else there[0]
 
 

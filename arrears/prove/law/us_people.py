@@ -190,7 +190,7 @@ def validation_in_five_days(s: Sending) -> Breach | None:
     first = _first_communication(s)
     if first is None or any(n.agency in (None, contact.by) for n in s.told(("validation",), s.loan.borrower_id)):
         return None
-    borrower = s.debtor.file.persons.get(s.loan.borrower_id)
+    borrower = s.debtor.file.person(s.loan.borrower_id, s.at)
     there = None if borrower is None or borrower.zone is None else s.zones.local(borrower.zone, first.at)
     if borrowers_day(s) <= (first.at // DAY if there is None else there[0]) + VALIDATION_DAYS:
         return None
