@@ -177,7 +177,7 @@ LEFT_OUT = (
     Fault("CN-67 left out", ("CN-67",), "CN", None, {"CN-67": None}),
     Fault("US-14 left out", ("US-14",), "US", None, {"US-14": None}),
     Fault("US-16 left out", ("US-16",), "US", None, {"US-16": None}),
-    Fault("US-20 left out", ("US-20",), "US", "holds", {"US-20": None}),
+    Fault("US-20 left out", ("US-20",), "US", "stops", {"US-20": None}),
     Fault("US-22 left out", ("US-22",), "US", None, {"US-22": None}),
     Fault("UK-05 left out", ("UK-05",), "GB", None, {"UK-05": None}),
     Fault("EU-03 left out", ("EU-03",), "DE", None, {"EU-03": None}),

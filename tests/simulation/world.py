@@ -207,7 +207,10 @@ class World:
         loan_id = luck.choice(tuple(self.rows.file.loans))
         target = luck.choice(tuple(Referral))
         key = f"{loan_id}.1/step-{self.tally.handovers}"
-        approval = self._approval(key, loan_id, {}, None, key, now, "supervisor") if luck.random() < 0.85 else None
+        weighs = target in (Referral.DEBT_SALE, Referral.LAWSUIT, Referral.DEFAULTER_LIST) and self.tally.handovers % 4 > 0
+        approval = (
+            self._approval(key, loan_id, {}, None, key, now, "risk_control" if weighs else "supervisor") if luck.random() < 0.85 else None
+        )
         agency = luck.choice(("north", "north", "north", "south")) if target is Referral.AGENCY else None
         until = now + 5 * raw.DAY if agency is not None and luck.random() < 0.8 else None
         recalled = now + luck.choice((1, 3)) * raw.DAY if luck.random() < 0.3 else None

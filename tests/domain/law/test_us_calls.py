@@ -50,9 +50,9 @@ def test_us_01_what_did_not_ring_does_not_count(outcome: str) -> None:
     assert told.effect("US-01") is None
 
 
-@pytest.mark.parametrize("more", [{"person": "P-2"}, {"loan": "L-2"}, {"by": "agency-1"}, {"direction": "in"}, {"channel": "sms"}])
+@pytest.mark.parametrize("more", [{"person": "emergency"}, {"loan": "L-2"}, {"by": "agency-1"}, {"direction": "in"}, {"channel": "sms"}])
 def test_us_01_counts_for_each_collector_person_and_debt(more: dict[str, str]) -> None:
-    told = us()
+    told = us().tied("emergency")
     for day in range(12, 19):
         told.past(f"2026-11-{day}T09:00", "no_answer", **({"channel": "call"} | more))
     assert told.effect("US-01") is None
@@ -141,9 +141,9 @@ def test_us_02_what_was_no_conversation_with_the_person_does_not(outcome: str) -
     assert us().past("2026-11-17T10:00", outcome).effect("US-02") is None
 
 
-@pytest.mark.parametrize("more", [{"loan": "L-2"}, {"by": "agency-1"}, {"person": "P-2"}])
+@pytest.mark.parametrize("more", [{"loan": "L-2"}, {"by": "agency-1"}, {"person": "emergency"}])
 def test_us_02_a_conversation_about_another_debt_or_with_others_starts_no_gap(more: dict[str, str]) -> None:
-    assert us().past("2026-11-17T10:00", "answered", **more).effect("US-02") is None
+    assert us().tied("emergency").past("2026-11-17T10:00", "answered", **more).effect("US-02") is None
 
 
 def test_us_03_a_conversation_that_they_began_starts_the_gap_and_their_calls_do_not_count_to_seven() -> None:
