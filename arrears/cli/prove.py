@@ -23,10 +23,11 @@ from arrears.prove import export as export_check
 from arrears.prove import histories as history_check
 from arrears.prove import judge, rows
 from arrears.prove import overlay as overlays
+from arrears.prove.findings import Result
 from arrears.prove.foreign import COUNTRY_OF_REGIME, Column, ColumnsUnusable, DateOrder, Kind, LogUnreadable, Reading, open_log
 from arrears.prove.foreign.summary import log_read
 from arrears.prove.histories import HistoryUnreadable
-from arrears.prove.model import Result, Source, instant
+from arrears.prove.model import Source, instant
 from arrears.prove.page import LANGUAGES, page
 from arrears.prove.parallel import PartFailed
 from arrears.prove.report import MOST_LISTED, CrossCheck, Report, Subject, chain_found, own_numbers, report

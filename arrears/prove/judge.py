@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 from arrears.prove import words
 from arrears.prove.debtor import Debtor
+from arrears.prove.findings import Coverage, Result, Violation
 from arrears.prove.law import agencies, cn, cn_people, eu, house, india, placements, record, uk, us, us_people, wishes
 from arrears.prove.law.late import late_breaches
 from arrears.prove.law.rule import RULES, Rule
 from arrears.prove.law.step import Step
-from arrears.prove.model import Book, Contact, Coverage, DebtorFile, Loan, Placement, Result, Source, Stray, Violation
+from arrears.prove.model import Book, Contact, DebtorFile, Loan, Placement, Source, Stray
 from arrears.prove.parallel import Shared, run_parts
 from arrears.prove.sending import Breach, Sending, homes_of, places_of
 from arrears.prove.written import Chained, as_written, keys_of

@@ -13,7 +13,6 @@ the strings of the ledger. ``None`` is: not known.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -420,6 +419,8 @@ class DebtorFile:
         return now if now is None or then is None else now._replace(zone=then.zone, place=then.place)
 
     def _earlier_home(self, person_id: str, point_id: str | None, at: Instant) -> EarlierHome | None:
+        if not self.earlier_homes:
+            return None
         of_then = (home for home in self.earlier_homes if (home.person_id, home.point_id) == (person_id, point_id) and at < home.until)
         return min(of_then, key=lambda home: (home.until, int(home.row)), default=None)
 
@@ -440,70 +441,3 @@ class Source(Protocol):
     def files(self, shard: int = 0, shards: int = 1) -> Iterator[DebtorFile]: ...
 
     def close(self) -> None: ...
-
-
-class Violation(NamedTuple):
-    """One rule broken by one contact, or by one placement. ``words`` is a line for a reader, without personal data.
-
-    ``late``: it was lawful by what was known when it left, and what became known later shows that it was not. ``lawful_from``: of a handover, when
-    this rule would have let it go, by what was known, if it was only too early.
-    """
-
-    rule: str
-    contact_id: str
-    loan_id: str
-    person_id: str | None
-    at: Instant
-    observed: str
-    limit: str
-    words: str
-    regime: str = ""
-    late: bool = False
-    lawful_from: Instant | None = None
-
-    @property
-    def when(self) -> datetime:
-        return moment(self.at)
-
-
-@dataclass(slots=True)
-class Coverage:
-    """How much was judged. ``asked`` counts how often each rule was asked, ``unjudged`` what could not be judged: (rule, why) → times.
-
-    ``overtaken`` counts what seemed to break a rule and did not: what it broke it against was written down only after it was decided (see ``written``).
-    """
-
-    borrowers: int = 0
-    persons: int = 0
-    loans: int = 0
-    contacts: int = 0
-    reported: int = 0
-    counted_only: int = 0
-    placements: int = 0
-    asked: Counter[str] = field(default_factory=Counter[str])
-    unjudged: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
-    regimes: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
-    overtaken: Counter[str] = field(default_factory=Counter[str])
-
-    def add(self, other: Coverage) -> None:
-        """Take another part's figures in."""
-        for name in ("borrowers", "persons", "loans", "contacts", "reported", "counted_only", "placements"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.asked.update(other.asked)
-        self.unjudged.update(other.unjudged)
-        self.regimes.update(other.regimes)
-        self.overtaken.update(other.overtaken)
-
-
-@dataclass(slots=True)
-class Result:
-    """What was found: the violations in order of borrower and time, at most so many; ``broken`` counts all of them by rule."""
-
-    violations: list[Violation]
-    coverage: Coverage
-    broken: Counter[str] = field(default_factory=Counter[str])
-
-    @property
-    def left_out(self) -> int:
-        """How many violations are counted in ``broken`` and not listed."""
-        return sum(self.broken.values()) - len(self.violations)

@@ -12,7 +12,8 @@ import sys
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from arrears.prove.model import Coverage, Result, Source
+from arrears.prove.findings import Coverage, Result
+from arrears.prove.model import Source
 
 _PROGRAM = "from arrears.prove.parallel import work; work()"
 _ENDS_SECONDS = 10

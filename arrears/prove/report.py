@@ -15,10 +15,11 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from arrears.prove.chain import Verified
+from arrears.prove.findings import Result, Violation
 from arrears.prove.judge import LAWS
 from arrears.prove.law import placements
 from arrears.prove.law.rule import RULES
-from arrears.prove.model import Result, Violation, moment
+from arrears.prove.model import moment
 from arrears.prove.overlay import Overlay
 
 FORMAT = "arrears-proof/1"

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from arrears.prove import words
 from arrears.prove.debtor import Debtor, Past, known, outcome_known
+from arrears.prove.findings import Coverage
 from arrears.prove.limits import Limits
-from arrears.prove.model import Book, Contact, ContactPoint, Coverage, Day, Instant, Loan, Notice, Person, Tie, Wish
+from arrears.prove.model import Book, Contact, ContactPoint, Day, Instant, Loan, Notice, Person, Tie, Wish
 from arrears.prove.zones import Zones, country_of
 
 

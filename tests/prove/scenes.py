@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from arrears.prove.findings import Coverage, Violation
 from arrears.prove.judge import Judge
 from arrears.prove.model import (
     Agency,
@@ -17,7 +18,6 @@ from arrears.prove.model import (
     Consent,
     Contact,
     ContactPoint,
-    Coverage,
     DebtorFile,
     Hold,
     Instalment,
@@ -27,7 +27,6 @@ from arrears.prove.model import (
     Person,
     Tie,
     Verdict,
-    Violation,
     amount,
     day_number,
     instant,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from arrears.prove import judge
+from arrears.prove.findings import Result
 from arrears.prove.foreign import Kind, Reading, open_log
-from arrears.prove.model import Result
 
 HEAD = "debt,person,event,instant,amount,channel,direction,outcome,party,point,agency,purpose\n"
 

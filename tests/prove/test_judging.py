@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arrears.prove.findings import Violation
 from arrears.prove.judge import Judge
-from arrears.prove.model import Contact, Violation, instant, moment
+from arrears.prove.model import Contact, instant, moment
 from tests.prove.scenes import Scene
 
 _FROM = instant(datetime(2026, 10, 20, tzinfo=UTC))  # the clocks of New York and London change within these weeks

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from arrears.prove import judge, rows
-from arrears.prove.model import Result
+from arrears.prove.findings import Result
 from arrears.prove.span import spanned
 from tests.prove.raw import RawLedger, approve, contact, plain, settle_in, verdict
 from tests.prove.scenes import at

@@ -14,8 +14,9 @@ from arrears.config.law import Law
 from arrears.config.settings import PACKAGED
 from arrears.domain.calendar import Window
 from arrears.domain.law import Terms
+from arrears.prove.findings import Coverage, Result
 from arrears.prove.limits import KEPT, NOT_IN_ROWS, Timeline
-from arrears.prove.model import Circumstance, Coverage, Notice, Placement, Result, Verdict, day_number, instant
+from arrears.prove.model import Circumstance, Notice, Placement, Verdict, day_number, instant
 from arrears.prove.overlay import Overlay, OverlayUnreadable, read
 from arrears.prove.report import Report, Subject, own_numbers, report
 from tests.prove.raw import RawLedger, contact

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from arrears.cli.proof_view import show
-from arrears.prove.model import Coverage, Result, Violation
+from arrears.prove.findings import Coverage, Result, Violation
 from arrears.prove.page import LANGUAGES, page
 from arrears.prove.page_words import WORDS
 from arrears.prove.report import (

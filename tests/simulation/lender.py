@@ -21,7 +21,8 @@ from arrears.gateways.registry import Gateways
 from arrears.ledger.engine import Ledger
 from arrears.ledger.keys import open_vault
 from arrears.prove import judge, rows
-from arrears.prove.model import Book, DebtorFile, Violation
+from arrears.prove.findings import Violation
+from arrears.prove.model import Book, DebtorFile
 from arrears.prove.written import Writes
 from tests.activities.house import WAITS, House
 from tests.sealing import KEY, LEDGER_KEY

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from arrears.domain.verdict import Effect, Verdict
+from arrears.prove import findings
 from arrears.prove import model as raw
 
 _SUMS = ("worlds", "contacts", "handovers", "left", "handed_over", "unseen", "at_once", "disagreements")
@@ -76,7 +77,7 @@ class Disagreement:
 
     proposed: raw.Contact | raw.Placement
     verdict: Verdict
-    violations: tuple[raw.Violation, ...]
+    violations: tuple[findings.Violation, ...]
 
     @property
     def unsound(self) -> bool:

@@ -22,6 +22,7 @@ from arrears.domain.regime import Regime
 from arrears.domain.situation import Action, ContactAction, ReferralAction, Situation
 from arrears.domain.strategy import Referral
 from arrears.domain.verdict import Effect, Finding, Verdict
+from arrears.prove import findings
 from arrears.prove import model as raw
 from arrears.prove.judge import Judge
 from arrears.prove.limits import Change, Timeline
@@ -217,7 +218,7 @@ class World:
         yes = None if approval is None else approval.approval_id
         return raw.Placement(key, loan_id, f"{loan_id}.1", target, now, agency, until, recalled, yes, key), approval
 
-    def _objections(self, file: raw.DebtorFile, about: str, now: raw.Instant) -> tuple[raw.Violation, ...]:
+    def _objections(self, file: raw.DebtorFile, about: str, now: raw.Instant) -> tuple[findings.Violation, ...]:
         """What the checker says of one contact or handover that left now, or would have."""
         checker = Judge(replace(self.rows.book, since=now), zones=ZONES, _plans=_PLANS)
         return tuple(v for v in checker.judge(file) if v.contact_id == about and not v.late)
@@ -232,7 +233,7 @@ class World:
         action: Action,
         now: raw.Instant,
         verdict: Verdict,
-        violations: tuple[raw.Violation, ...],
+        violations: tuple[findings.Violation, ...],
     ) -> None:
         self.tally.checked.update(v.rule for v in violations)
         if (verdict.effect is Effect.ALLOW) != bool(violations):
@@ -347,7 +348,7 @@ class World:
                 self.disagreements.append(Disagreement(ours[violation.contact_id], Verdict(effect=Effect.ALLOW), (violation,)))
 
 
-def _same_wait(verdict: Verdict, violations: tuple[raw.Violation, ...]) -> bool:
+def _same_wait(verdict: Verdict, violations: tuple[findings.Violation, ...]) -> bool:
     """Whether both say that a handover only has to wait, and until when; or both that waiting does not help."""
     waits = [v.lawful_from for v in violations if v.lawful_from is not None]
     if verdict.effect is not Effect.DEFER:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from arrears.prove.debtor import Debtor
+from arrears.prove.findings import Coverage
 from arrears.prove.limits import Limits
-from arrears.prove.model import Book, Coverage, Day, Loan, Notice, Placement
+from arrears.prove.model import Book, Day, Loan, Notice, Placement
 from arrears.prove.zones import Zones
 
 
