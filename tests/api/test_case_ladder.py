@@ -32,10 +32,10 @@ ladder:
 LOAN = "L-7"
 
 
-async def opened(ledger: Ledger, directory: Path) -> None:
+async def opened(ledger: Ledger, directory: Path, ladder: str = LADDER, days_ago: int = 0) -> None:
     """A loan whose case runs by the ladder."""
-    (directory / "mild.yaml").write_text(LADDER, encoding="utf-8")
-    now = datetime.now(UTC)
+    (directory / "mild.yaml").write_text(ladder, encoding="utf-8")
+    now = datetime.now(UTC) - timedelta(days=days_ago)
     async with ledger.session() as session:
         session.add(LoanRow(id=LOAN, borrower_id="B-1", lender="x", product="cash", currency="CNY", strategy="mild", imported_at=now))
         await session.flush()
@@ -60,6 +60,23 @@ async def test_a_case_shows_the_ladder_that_it_began_with(ledger: Ledger, tmp_pa
 
     assert "kind-word.1" in page
     assert "stern-word" not in page
+
+
+async def test_a_step_that_time_has_passed_over_lies_behind_though_nobody_has_written_it_down_yet(ledger: Ledger, tmp_path: Path) -> None:
+    offer = "  - {rung: offer, day: 3, at: 09:00, do: sms, message: counselling-offer, offers: [counselling], only_if: {attitude: [strained]}}\n"
+    await opened(ledger, tmp_path, LADDER.replace("day: 3", "day: 20") + offer, days_ago=7)
+    await operator(ledger, "ming", Role.SUPERVISOR)
+
+    async with browsing(create_app(ledger, nowhere, Settings(strategies_dir=tmp_path))) as browser:
+        await browser.get("/login")
+        await browser.sign_in("ming")
+        page = (await browser.get(f"/cases/{LOAN}")).text
+
+    behind, ahead = page.split('class="step next"')
+    assert "offer.1" in behind
+    assert "the borrower&#39;s attitude is unknown" in behind
+    assert "offer.1" not in ahead
+    assert "kind-word.1" in ahead
 
 
 async def test_nothing_lies_ahead_of_a_case_that_is_closed(ledger: Ledger, tmp_path: Path) -> None:

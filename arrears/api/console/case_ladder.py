@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Literal
 
 from arrears.domain.agenda import agenda, ladder_day, ladder_of
+from arrears.domain.apply import apply
 from arrears.domain.case import Case, StepNote
+from arrears.domain.events import StepTaken
+from arrears.domain.moves import Note
 from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.planner import next_move
 from arrears.domain.strategy import ContactRung, ReferralRung, RelativesRung, Rung, Step, TaskRung, steps
@@ -69,6 +72,8 @@ def ladder(case: Case, now: datetime, *, over: bool = False) -> LadderNow:
         for of in (case.strategy.ladder, *(t.ladder for t in case.strategy.tracks))
         for step in steps(of, case.facts.loan_id)
     }
+    if case.outcome is None and not over:
+        case = _caught_up(case, now)
     taken = sorted(case.steps.items(), key=lambda item: item[1].at)
     behind = tuple(
         _taken(key, note, rungs[_rung_of(key)], days.get(key.partition("/")[0], 0)) for key, note in taken if _rung_of(key) in rungs
@@ -78,6 +83,14 @@ def ladder(case: Case, now: datetime, *, over: bool = False) -> LadderNow:
         for due in agenda(case, now):
             ahead.append(_due(case, due.step, due.rung, due.at, first=not ahead))
     return LadderNow(on.name, ladder_day(case, now), behind, tuple(ahead))
+
+
+def _caught_up(case: Case, now: datetime) -> Case:
+    """The case with the steps that time has passed over, each at the instant for which it was planned: these are written down only on an occasion."""
+    planned = {due.step.key: due.at for due in agenda(case, now)}
+    while isinstance(move := next_move(case, now), Note) and isinstance(note := move.event, StepTaken):
+        case = apply(case, note.model_copy(update={"at": planned.get(note.step) or now}))
+    return case
 
 
 def described(case: Case, now: datetime) -> CaseView:
