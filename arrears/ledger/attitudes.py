@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from arrears.domain.attitude import Attitude, attitude
 from arrears.domain.events import ContactReported, Event, PromiseJudged, StepTaken
 from arrears.domain.outcome import ANSWERED
-from arrears.ledger.tables import CaseEventRow, CaseRow, PaymentRow
+from arrears.ledger.tables import AttemptRow, CaseEventRow, CaseRow, LoanRow, PaymentRow
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 _KINDS = ("step_taken", "contact_reported", "promise_judged")
@@ -30,6 +30,14 @@ async def attitudes(session: AsyncSession, case_ids: Collection[str]) -> dict[st
     )
     for row in rows:
         heard[row.case_id].append(_EVENT.validate_python(row.body))
+    for attempt in await session.exec(
+        select(AttemptRow)
+        .join(LoanRow, (col(LoanRow.id) == col(AttemptRow.loan_id)) & (col(LoanRow.borrower_id) == col(AttemptRow.person_id)))
+        .where(col(AttemptRow.case_id).in_(case_ids), col(AttemptRow.outcome).in_(ANSWERED))
+    ):
+        assert attempt.outcome is not None
+        step = attempt.id.removeprefix(f"{attempt.case_id}/")
+        heard[attempt.case_id].append(StepTaken(at=attempt.settled_at or attempt.reserved_at, step=step, outcome=attempt.outcome))
     paid = await session.exec(
         select(CaseRow.id, func.max(col(PaymentRow.received_at)))
         .join(PaymentRow, col(PaymentRow.loan_id) == col(CaseRow.loan_id))
@@ -41,7 +49,7 @@ async def attitudes(session: AsyncSession, case_ids: Collection[str]) -> dict[st
 
 
 def _attitude(events: list[Event], last_paid: datetime | None) -> Attitude:
-    answers = [event for event in events if _is_an_answer(event)]
+    answers = sorted((event for event in events if _is_an_answer(event)), key=lambda event: event.at)
     broken = sum(isinstance(event, PromiseJudged) and not event.kept for event in events)
     outcomes = [event.outcome for event in answers if isinstance(event, StepTaken | ContactReported)]
     paid_since = bool(answers) and last_paid is not None and last_paid > answers[-1].at
