@@ -84,8 +84,6 @@ def malformed(error: ValidationError | RequestValidationError) -> Problem:
 
 def _field_problem(place: Sequence[object], within: int, message: str, kind: str) -> FieldProblem:
     if kind == "union_tag_invalid":
-        message = "is none of the kinds that are known here"  # it would repeat what was sent
-    if kind == "union_tag_invalid":
         message = "is of no kind that is known here"  # pydantic would repeat the kind that was sent
     inner = [] if kind == "json_invalid" else [_name(part) for part in place[within:]]
     return FieldProblem(field=".".join(inner) or (str(place[0]) if place else "body"), problem=message.removeprefix("Value error, "))

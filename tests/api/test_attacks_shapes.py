@@ -218,3 +218,11 @@ async def test_an_agency_that_tells_of_a_person_does_not_learn_which_loans_they_
     lender = await machine(ledger, "lender", Action.REPORT_AS_AGENCY)
     answer = await api.http.post("/v1/agencies/agency-one/facts", json=wish | {"kind": "no_medium", "channel": "sms"}, headers=lender)
     assert answer.json()["told"] == [LOAN]
+
+
+async def test_a_foreign_form_that_came_from_no_address_is_turned_away_as_any_other(browser: Browser, ledger: Ledger):
+    await operator(ledger, "wei", Role.SUPERVISOR)
+    await browser.get("/login")
+    await browser.sign_in("wei")
+    answer = await browser.send("/worklists/0", {"referer": "http://[::1"}, do="rename")
+    assert answer.status_code == 403

@@ -72,14 +72,15 @@ def ladder(case: Case, now: datetime, *, over: bool = False) -> LadderNow:
         for of in (case.strategy.ladder, *(t.ladder for t in case.strategy.tracks))
         for step in steps(of, case.facts.loan_id)
     }
-    if case.outcome is None and not over:
+    runs = case.outcome is None and not over
+    if runs:
         case = _caught_up(case, now)
     taken = sorted(case.steps.items(), key=lambda item: item[1].at)
     behind = tuple(
         _taken(key, note, rungs[_rung_of(key)], days.get(key.partition("/")[0], 0)) for key, note in taken if _rung_of(key) in rungs
     )
     ahead: list[Rail] = []
-    if case.outcome is None and not over:
+    if runs:
         for due in agenda(case, now):
             ahead.append(_due(case, due.step, due.rung, due.at, first=not ahead))
     return LadderNow(on.name, ladder_day(case, now), behind, tuple(ahead))

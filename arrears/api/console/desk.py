@@ -283,6 +283,6 @@ def _came_from(request: Request) -> str | None:
     """The page of this console that a form was sent from, to go back to it."""
     if request.method == "GET":
         return None
-    page = urlsplit(request.headers.get("referer", ""))
+    page = _split(request.headers.get("referer", ""))
     back = local_path(page.path + (f"?{page.query}" if page.query else ""))
     return back if page.netloc == request.url.netloc and back != request.url.path else None
