@@ -13,6 +13,8 @@ import pytest
 from arrears.cli.site import running_in
 from tests.cli.conftest import ANY_PORTS, ARREARS, clean_environment, eventually, processes_of
 
+KILLED = ("worker", "start-dev", "sandbox", "api")
+
 
 def pid_of(data_dir, name: str) -> int | None:
     for pid in processes_of(data_dir):
@@ -33,7 +35,7 @@ def test_a_demo_survives_killing_and_its_account_agrees(arrears, tmp_path):
         eventually(lambda: running_in(data_dir) or demo.poll() is not None, within=150)
         on = "--data-dir", str(data_dir)
         eventually(lambda: len(arrears("case", "list", *on, "--json").json) >= 20)
-        for name in ("worker", "start-dev", "sandbox", "api"):
+        for name in KILLED:
             os.kill(eventually(lambda name=name: pid_of(data_dir, name)), signal.SIGKILL)
         out, err = demo.communicate()
     finally:
@@ -43,7 +45,8 @@ def test_a_demo_survives_killing_and_its_account_agrees(arrears, tmp_path):
     assert summary["cases"] >= 24
     assert summary["restarts"] == {"temporal": 1, "sandbox": 1, "api": 1, "worker": 1}
     account = summary["account"]
-    assert account["left"] == account["recorded"] > 0
+    assert account["left"] + len(account["unsure"]) == account["recorded"] > 0
+    assert len(account["unsure"]) < account["left"] / 4, "only what was under way when a process died may be in doubt"
     assert [account[fault] for fault in ("lost", "unrecorded", "twice", "payments_unheard")] == [[]] * 4
     events = summary["events"]
     assert events["recorded"] == events["heard"] + events["waiting"] > 0

@@ -15,15 +15,16 @@ from arrears.cli.demo.drawing import Picture
 from arrears.cli.demo.operator import STAFF
 from arrears.cli.demo.screen import screen
 from arrears.cli.demo.stage import ZONE, demo_clock, fresh
-from arrears.cli.demo.summary import EventsAccount, take_account_of_events
+from arrears.cli.demo.summary import Account, EventsAccount, take_account, take_account_of_events
 from arrears.cli.output import WrongUsage
 from arrears.domain.calendar import local_text
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Role
 from arrears.ledger.engine import Ledger, upgrade
 from arrears.ledger.tables import DeliveryRow, DeliveryState
-from arrears.sandbox.record import HeardEvent
+from arrears.sandbox.record import HeardEvent, Order
 from arrears.workflows.contract import CaseView, RecentContact
+from tests.ledger import scene
 from tests.sealing import VAULT
 
 NOW = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
@@ -125,6 +126,54 @@ def test_a_demo_empties_the_directory_of_an_earlier_demo_and_no_other(tmp_path):
     with pytest.raises(WrongUsage, match="no demo has left there"):
         fresh(theirs)
     assert (theirs / "precious").exists()
+
+
+async def test_the_account_tells_what_was_lost_what_went_unrecorded_or_twice_and_of_what_nobody_is_sure(tmp_path):
+    url = f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
+    await upgrade(url, VAULT)
+    ledger = Ledger(url, VAULT)
+    await scene.lend(ledger)
+    await scene.open_case(ledger)
+    outcomes = {
+        "seen": Outcome.DELIVERED,
+        "twice": Outcome.DELIVERED,
+        "lost": Outcome.DELIVERED,
+        "unsure": Outcome.UNKNOWN,
+        "unsure-but-seen": Outcome.UNKNOWN,
+        "recalled": Outcome.NOT_SENT,
+    }
+    await scene.store(ledger, *(scene.settled(key, outcome, NOW) for key, outcome in outcomes.items()))
+
+    def took(key: str, sends: int = 1) -> Order:
+        return Order(
+            key=key,
+            gateway="email",
+            loan_id="L-1",
+            whom=None,
+            requested_at=NOW,
+            outcome=Outcome.DELIVERED,
+            ended_at=NOW,
+            ends_at=NOW.timestamp(),
+            gateway_ref="r",
+            sends=sends,
+            body="",
+        )
+
+    left = [took("seen"), took("twice", sends=2), took("unsure-but-seen"), took("unrecorded")]
+    account = await take_account(ledger, left, ())
+    assert account == Account(
+        left=4,
+        recorded=5,
+        unsure=("unsure",),
+        lost=("lost",),
+        unrecorded=("unrecorded",),
+        twice=("twice",),
+        payments=0,
+        payments_unheard=(),
+    )
+    assert not account.agrees
+    assert account.model_copy(update={"lost": (), "unrecorded": (), "twice": ()}).agrees, "to be unsure is no fault"
+    await ledger.close()
 
 
 async def test_the_account_of_events_tells_what_was_heard_what_will_be_what_was_given_up_and_what_was_lost(tmp_path):

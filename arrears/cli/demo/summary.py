@@ -20,8 +20,10 @@ _MAYBE_LEFT = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
 
 
 class Account(BaseModel):
-    """The comparison. Ids of attempts and referrals are the keys under which the gateways were asked; every tuple but the counts should be empty.
+    """The comparison. Ids of attempts and referrals are the keys under which the gateways were asked.
 
+    ``unsure``: counted though nobody can say whether it left, and the world did not see it: what stood between asking and hearing when a
+    process died counts against the caps all the same. Every other tuple should be empty.
     ``lost``: the ledger is sure that it left, the world never saw it. ``unrecorded``: it left and the ledger does not count it.
     ``twice``: it really left more than once.
     ``payments_unheard``: booked by the loan system, unknown to the ledger.
@@ -31,6 +33,7 @@ class Account(BaseModel):
 
     left: int
     recorded: int
+    unsure: tuple[str, ...]
     lost: tuple[str, ...]
     unrecorded: tuple[str, ...]
     twice: tuple[str, ...]
@@ -91,6 +94,7 @@ async def take_account(ledger: Ledger, left: Iterable[Order], paid: Iterable[Loa
     return Account(
         left=len(taken),
         recorded=len(made),
+        unsure=tuple(sorted(made - sure - taken.keys())),
         lost=tuple(sorted(sure - taken.keys())),
         unrecorded=tuple(sorted(taken.keys() - made)),
         twice=tuple(sorted(key for key, order in taken.items() if order.sends > 1)),
@@ -130,8 +134,10 @@ def draw(summary: Summary, console: Console) -> None:
         console.print(why, style="bold red", markup=False)
     for name, count in summary.restarts.items():
         console.print(f"{name} died and was started again {count} times", style="yellow")
+    unsure = f", {len(account.unsure)} of them because nobody can say that it did not leave" if account.unsure else ""
     console.print(
-        f"\nthe world says that {account.left} contacts and referrals really left; the ledger counts {account.recorded}", soft_wrap=True
+        f"\nthe world says that {account.left} contacts and referrals really left; the ledger counts {account.recorded}{unsure}",
+        soft_wrap=True,
     )
     events = summary.events
     later = f", {events.waiting} are still to be told" if events.waiting else ""
