@@ -6,7 +6,7 @@ import hmac
 import re
 import unicodedata
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Request
 
@@ -42,16 +42,19 @@ async def form_is_ours(request: Request, csrf: str) -> None:
 def refuse_foreign(request: Request) -> None:
     """Raise ``Problem`` (403) for what another site had the browser send."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    foreign = site not in _FROM_HERE if site is not None else origin is not None and _host_of(origin) != request.headers.get("host")
+    foreign = (
+        site not in _FROM_HERE if site is not None else origin is not None and address_parts(origin).netloc != request.headers.get("host")
+    )
     if foreign:
         raise Problem(HTTPStatus.FORBIDDEN, "csrf", "another site had your browser send this; nothing was done")
 
 
-def _host_of(origin: str) -> str | None:
+def address_parts(address: str) -> SplitResult:
+    """The parts of an address that a browser, or somebody else, gave; none of what is no address at all."""
     try:
-        return urlsplit(origin).netloc
+        return urlsplit(address)
     except ValueError:
-        return None
+        return urlsplit("")
 
 
 async def form_field(request: Request, name: str) -> str:

@@ -74,7 +74,6 @@ async def told(ledger: Ledger) -> str:
         request = {"step": "agency", "role": Role.SUPERVISOR, "evidence": {"calls": 3}, **asked}
         session.add(ApprovalRow(id="L-1001.1/ask-relatives.1/a1", case_id="L-1001.1", **request))
         task = {"step": "assign.1", "kind": TaskKind.DEDICATED_COLLECTOR, "role": Role.COLLECTOR, "opened_at": NOW}
-        over = {"closed_at": NOW, "outcome": CaseOutcome.CURED}  # none runs, so that nobody has to wait for one
         session.add(TaskRow(id="L-1001.1/assign.1", case_id="L-1001.1", loan_id="L-1001", **task))
         return await access.add_client(session, "all", "all", frozenset(Action), datetime.now(UTC), agency="agency-one")
 

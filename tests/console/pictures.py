@@ -16,13 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import typer
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright
 
 from arrears.cli.demo.operator import PASSWORD
 from arrears.cli.demo.play import Script, play
@@ -31,7 +31,8 @@ from arrears.cli.site import Running, running_in
 FIRST_DAY = date(2026, 11, 2)
 FROM_DAY = 50
 DAY = timedelta(seconds=2.5)
-DESK, PHONE = (1280, 860), (390, 844)
+TONGUES = ("en", "zh-CN")
+SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
 MOST_BYTES = 200_000
 _STARTED_WITHIN = 240
 _PATIENCE = 90_000
@@ -103,32 +104,39 @@ def _started(data_dir: Path, demo: subprocess.Popen[bytes]) -> Running:
 
 
 async def take(demo: Running, into: Path) -> None:
-    """Wait for the day, then take every picture in each language and width."""
-    await asyncio.sleep((demo.clock.real_epoch + FROM_DAY * DAY - datetime.now(UTC)).total_seconds())
-    async with async_playwright() as playwright:
+    """Sign in, wait for the day, then take every picture in each language and width: those first for which a request must wait."""
+    async with async_playwright() as playwright, AsyncExitStack() as windows:
         program = shutil.which("chromium")
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        for tongue in ("en", "zh-CN"):
-            for width, size in (("desk", DESK), ("phone", PHONE)):
-                for operator in dict.fromkeys(shot.operator for shot in SHOTS):
-                    async with _signed_in(browser, demo.api_url, operator, tongue, size) as page:
-                        for shot in (shot for shot in SHOTS if shot.operator == operator):
-                            await _show(page, shot)
-                            await _save(page, into / f"console-{shot.name}-{tongue}-{width}.png")
-        await browser.close()
+        pages = {
+            (operator, tongue): await windows.enter_async_context(_signed_in(browser, demo.api_url, operator, tongue))
+            for operator in dict.fromkeys(shot.operator for shot in SHOTS)
+            for tongue in TONGUES
+        }
+        await asyncio.sleep((demo.clock.real_epoch + FROM_DAY * DAY - datetime.now(UTC)).total_seconds())
+        loan = ""
+        for shot in SHOTS:
+            for tongue in TONGUES:
+                for width, size in SIZES.items():
+                    page = pages[shot.operator, tongue]
+                    await page.set_viewport_size(size)
+                    loan = await _show(page, shot, loan)
+                    await _save(page, into / f"console-{shot.name}-{tongue}-{width}.png")
 
 
-async def _show(page: Page, shot: Shot) -> None:
+async def _show(page: Page, shot: Shot, loan: str) -> str:
+    """Open the page; the loan whose case is shown: that of the first request that was seen."""
     match shot.name:
         case "inbox":
             card = await _open_request(page)
+            loan = loan or await card.locator("a.id").first.inner_text()
             await card.evaluate("card => card.scrollIntoView({block: 'start'})")
         case "case":
-            request = await _open_request(page)
-            await page.goto(f"/cases/{await request.locator('a.id').first.inner_text()}")
+            await page.goto(f"/cases/{loan}")
         case _:
             await page.goto(shot.path)
     await page.wait_for_selector(shot.shows, timeout=_PATIENCE)
+    return loan
 
 
 async def _open_request(page: Page) -> Locator:
@@ -145,10 +153,9 @@ async def _open_request(page: Page) -> Locator:
 
 
 @asynccontextmanager
-async def _signed_in(browser: Browser, url: str, operator: str, tongue: str, size: tuple[int, int]) -> AsyncIterator[Page]:
+async def _signed_in(browser: Browser, url: str, operator: str, tongue: str) -> AsyncIterator[Page]:
     """A page at which an operator has signed in through the real form."""
-    viewport = {"width": size[0], "height": size[1]}
-    context = await browser.new_context(base_url=url, locale=tongue, viewport=viewport, timezone_id="Asia/Shanghai")  # type: ignore[arg-type]
+    context = await browser.new_context(base_url=url, locale=tongue, timezone_id="Asia/Shanghai")
     page = await context.new_page()
     await page.goto("/login")
     await page.locator("input[name=name]").fill(operator)

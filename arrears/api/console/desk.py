@@ -19,7 +19,7 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
 from babel import negotiate_locale
 from fastapi import APIRouter, Depends, Request, Response
@@ -31,6 +31,7 @@ from starlette.exceptions import HTTPException
 
 from arrears.api.caller import MUST_CHANGE, Caller, identify, with_reason
 from arrears.api.console.render import TONGUES, Tongue, render, words
+from arrears.api.door import address_parts
 from arrears.api.house import Here, House, house
 from arrears.api.problems import Problem, failed, malformed
 from arrears.config.access import packaged_access
@@ -214,17 +215,9 @@ def asked_by_htmx(request: Request) -> bool:
 
 def local_path(wanted: str) -> str:
     """Where a browser may be sent afterwards: a path of this console, and no other place."""
-    parts = _split(wanted)
+    parts = address_parts(wanted)
     safe = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not wanted.startswith(("//", "/\\"))
     return wanted if safe and "\\" not in wanted else "/"
-
-
-def _split(address: str) -> SplitResult:
-    """The parts of an address that a browser, or somebody else, gave; none of what is no address at all."""
-    try:
-        return urlsplit(address)
-    except ValueError:
-        return urlsplit("")
 
 
 def _asked_for(request: Request) -> str:
@@ -237,7 +230,7 @@ def _asked_for(request: Request) -> str:
 def _to_the_door(request: Request) -> Response:
     if not asked_by_htmx(request):
         return _send(request, f"/login?next={quote(_asked_for(request), safe='')}")
-    page = _split(request.headers.get("hx-current-url", "/"))
+    page = address_parts(request.headers.get("hx-current-url", "/"))
     back = quote(page.path + (f"?{page.query}" if page.query else ""), safe="")
     return _send(request, f"/login?next={back}")
 
@@ -283,6 +276,6 @@ def _came_from(request: Request) -> str | None:
     """The page of this console that a form was sent from, to go back to it."""
     if request.method == "GET":
         return None
-    page = _split(request.headers.get("referer", ""))
+    page = address_parts(request.headers.get("referer", ""))
     back = local_path(page.path + (f"?{page.query}" if page.query else ""))
     return back if page.netloc == request.url.netloc and back != request.url.path else None
