@@ -3,9 +3,9 @@
     python bench/core_against_checker.py [--verdicts 1000000] [--processes 2] [--seed 1] [--minutes 5] [--faults]
 
 Every proposed contact and handover is put to the core, and to the checker as if it had left; what the core allowed leaves. Prints how much was tried, how
-often each verdict and each rule came, how often they did not agree, and the seeds with which the first disagreements can be seen again. With ``--faults``
-every fault of ``tests/simulation/faults.py`` is planted first, and looked for from several seeds. Ends with 1 if there was a disagreement, or a fault was
-not found.
+often each verdict and each rule came, how often they did not agree, and, as they come, the first disagreements with the seeds with which they can be seen
+again. With ``--faults`` every fault of ``tests/simulation/faults.py`` is planted first, and looked for from several seeds. Ends with 1 if there was a
+disagreement, or a fault was not found.
 """
 
 from __future__ import annotations
@@ -58,10 +58,12 @@ def seek(n: int, first: int) -> int | None:
 
 def _played(pool: multiprocessing.pool.Pool, given: argparse.Namespace) -> bool:
     began = time.perf_counter()
-    whole, first, told = Tally(), list[str](), 0
+    whole, shown, told = Tally(), 0, 0
     for tally, disagreements in pool.imap_unordered(play, _parts(given.seed, given.verdicts)):
         whole.add(tally)
-        first += disagreements[: SHOWN - len(first)]
+        for line in disagreements[: max(0, SHOWN - shown)]:
+            print(line, flush=True)
+        shown += len(disagreements)
         took = time.perf_counter() - began
         if whole.verdicts >= given.verdicts or (given.minutes and took > given.minutes * 60):
             pool.terminate()
@@ -74,8 +76,6 @@ def _played(pool: multiprocessing.pool.Pool, given: argparse.Namespace) -> bool:
     print(
         f"{whole.disagreements:,} disagreements; {took:.1f} s with {given.processes} processes, {whole.verdicts / took:,.0f} verdicts a second"
     )
-    for line in first:
-        print(line)
     return not whole.disagreements
 
 

@@ -97,6 +97,9 @@ HOLDS: dict[HoldReason, HoldTerms] = {
 """Every hold of the law, by its reason. A person's own refusals and opt-outs are wishes, which have no end of their own."""
 
 UNLISTED = HoldTerms("loan")
+LOOKED_BACK_ON = frozenset({HoldReason.BREATHING_SPACE, HoldReason.MENTAL_HEALTH_CRISIS, HoldReason.DEBT_ADVICE})
+"""What the law asks about when it is over, too: a lender may let it last longer, and the time of a moratorium moves the end of limitation (UK-16)."""
+
 _AFTER_TREATMENT = 30 * ONE_DAY
 
 
@@ -106,9 +109,12 @@ def terms(reason: str) -> HoldTerms:
 
 
 def ends_at(hold: Hold) -> datetime | None:
-    """When a hold ends by itself: when somebody said, else when the law does; ``None``: when it is lifted."""
-    if hold.until is not None:
-        return hold.until
+    """When a hold ends, or ended: when it was lifted, and by itself when somebody said, else when the law does; ``None``: when it is lifted."""
+    ends = hold.until or _ends_by_law(hold)
+    return min((at for at in (ends, hold.lifted_at) if at is not None), default=None)
+
+
+def _ends_by_law(hold: Hold) -> datetime | None:
     if hold.reason == HoldReason.MENTAL_HEALTH_CRISIS and hold.treatment_ends_on is not None:
         return utc_midnight(hold.treatment_ends_on) + ONE_DAY + _AFTER_TREATMENT
     lasts = terms(hold.reason).lasts

@@ -57,7 +57,7 @@ class Loan(Fact):
     )
     last_sign_at: AwareDatetime | None = Field(default=None, description="when the borrower last paid, promised or agreed to a plan")
     figures: tuple[Amount, ...] = Field(default=(), description="every amount that a text may name: overdue, instalments, their parts")
-    placed_with: str | None = Field(default=None, description="the agency that has the case now")
+    placed_with: tuple[str, ...] = Field(default=(), description="the agencies that have the case now; one, if all is as it should be")
     sued_for: bool = Field(default=False, description="a lawsuit was decided on by a human")
     human_decision: str | None = Field(
         default=None, description="id of the human decision behind a step that weighs heavily on the borrower"
@@ -112,6 +112,7 @@ class Hold(Fact):
     )
     placed_at: Instant
     until: AwareDatetime | None = None
+    lifted_at: AwareDatetime | None = Field(default=None, description="when somebody lifted it, whatever its end would have been")
     loan: str | None = None
     person: str | None = None
     agency: str | None = Field(default=None, description="only this agency is barred")

@@ -17,7 +17,7 @@ from arrears.domain.money import Money
 from arrears.domain.strategy import Channel, Line
 from arrears.ledger import cases, holds, loans, persons
 from arrears.ledger.attempts import CHANNEL_KINDS
-from arrears.ledger.holds import Standing
+from arrears.ledger.holds import Concerning
 from arrears.ledger.news import News, Ordered, news
 from arrears.ledger.tables import CaseRow, ContactPointRow, InstalmentRow, LoanRow, PersonRow, RelationRow, Sealed
 from arrears.ledger.vault import Field as Secret
@@ -43,7 +43,7 @@ class LoanScene:
     ties: tuple[RelationRow, ...]
     instalments: tuple[InstalmentRow, ...]
     payments: tuple[Payment, ...]
-    holds: tuple[Standing, ...]
+    holds: tuple[Concerning, ...]
     news: News
     keys: Keyring = field(repr=False)
 
@@ -126,7 +126,8 @@ async def read_loan(session: AsyncSession, case_id: str, loan_id: str, now: date
     people = await persons.lock(session, {loan.borrower_id, *tied})
     ties = await session.exec(select(RelationRow).where(col(RelationRow.loan_id) == loan_id).order_by(col(RelationRow.person_id)))
     payments = await loans.payments(session, loan_id)
-    standing = await holds.concerning(session, loan, people, now)
+    concerning = await holds.concerning(session, loan, people, now)
+    standing = (h.row for h in concerning if h.person_id == loan.borrower_id and h.stands(now))
     return LoanScene(
         now=now,
         loan=loan,
@@ -136,8 +137,8 @@ async def read_loan(session: AsyncSession, case_id: str, loan_id: str, now: date
         ties=tuple(ties),
         instalments=tuple(await loans.instalments(session, loan_id)),
         payments=payments,
-        holds=standing,
-        news=await news(session, case, loan, payments, (h.row for h in standing if h.person_id == loan.borrower_id), ordered, now),
+        holds=concerning,
+        news=await news(session, case, loan, payments, standing, ordered, now),
         keys=await keyring(session, people),
     )
 

@@ -32,8 +32,8 @@ class Details(BaseModel):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A hold that stands, and the person whom it is about."""
+class Concerning:
+    """A hold that concerns a loan, and the person whom it is about."""
 
     row: HoldRow
     person_id: str
@@ -51,6 +51,7 @@ class Standing:
             reason=row.reason,
             placed_at=min(row.placed_at, now),
             until=row.until,
+            lifted_at=row.lifted_at,
             loan=loan_id if here else None,
             person=row.person_id if here else self.person_id,
             agency=details.agency,
@@ -59,10 +60,15 @@ class Standing:
             heard=heard,
         )
 
+    def stands(self, now: datetime) -> bool:
+        """Whether it is in force."""
+        return law.in_force(self.seen_from(self.row.loan_id, now), now)
 
-async def concerning(session: AsyncSession, loan: LoanRow, people: Collection[str], now: datetime) -> tuple[Standing, ...]:
-    """The holds that stand and concern a loan: its own, whichever of its cases they were placed in, and those that reach the whole of one of the
-    people tied to it, on whatever loan they were placed; also one that was placed while this very try was under way."""
+
+async def concerning(session: AsyncSession, loan: LoanRow, people: Collection[str], now: datetime) -> tuple[Concerning, ...]:
+    """The holds that concern a loan: its own, whichever of its cases they were placed in, and those that reach the whole of one of the
+    people tied to it, on whatever loan they were placed; also one that was placed while this very try was under way. They stand, or are over and of
+    such a kind that the law looks back on them."""
     found = await session.exec(
         select(HoldRow, LoanRow.borrower_id)
         .join(LoanRow, col(LoanRow.id) == col(HoldRow.loan_id))
@@ -72,16 +78,22 @@ async def concerning(session: AsyncSession, loan: LoanRow, people: Collection[st
                 col(HoldRow.person_id).in_(people),
                 and_(col(LoanRow.borrower_id).in_(people), col(HoldRow.person_id).is_(None)),
             ),
-            or_(col(HoldRow.lifted_at).is_(None), col(HoldRow.lifted_at) > now),
-            or_(col(HoldRow.until).is_(None), col(HoldRow.until) > now),
+            or_(
+                col(HoldRow.reason).in_(law.LOOKED_BACK_ON),
+                and_(
+                    or_(col(HoldRow.lifted_at).is_(None), col(HoldRow.lifted_at) > now),
+                    or_(col(HoldRow.until).is_(None), col(HoldRow.until) > now),
+                ),
+            ),
         )
         .order_by(col(HoldRow.placed_at), col(HoldRow.id))
     )
-    standing = (Standing(row, row.person_id or borrower_id) for row, borrower_id in found)
+    concerned = (Concerning(row, row.person_id or borrower_id) for row, borrower_id in found)
     return tuple(
         hold
-        for hold in standing
-        if (hold.row.loan_id == loan.id or reaches_the_person(hold.row.reason)) and law.in_force(hold.seen_from(loan.id, now), now)
+        for hold in concerned
+        if (hold.row.loan_id == loan.id or reaches_the_person(hold.row.reason))
+        and (hold.row.reason in law.LOOKED_BACK_ON or hold.stands(now))
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -91,15 +92,18 @@ async def known(session: AsyncSession, scene: LoanScene, office: Office, *, atte
     rows = (scene.loan, *others)
     signs = await _last_signs(session, [row.id for row in rows])
     placements = await _placements(session, [row.id for row in rows], scene.now)
-    placed_with = {row.loan_id: row.agency for row in placements}
+    placed_with: defaultdict[str, list[str]] = defaultdict(list)
+    for row in placements:
+        if row.agency is not None:
+            placed_with[row.loan_id].append(row.agency)
     contacts = await history.contacts(session, list(scene.people), scene.now, without=attempt_id)
-    agencies = {agency, *placed_with.values(), *(c.by for c in contacts)} - {None, LENDER}
+    agencies = {agency, *(row.agency for row in placements), *(c.by for c in contacts)} - {None, LENDER}
     return Known(
         at=scene.now,
         people=await persons.persons(session, scene.people, scene.keys, scene.now),
         loans=(
-            await _loan(session, scene, office, placed_with.get(scene.loan.id), signs.get(scene.loan.id)),
-            *(_other(row, office, placed_with.get(row.id), signs.get(row.id)) for row in rows[1:]),
+            await _loan(session, scene, office, placed_with[scene.loan.id], signs.get(scene.loan.id)),
+            *(_other(row, office, placed_with[row.id], signs.get(row.id)) for row in rows[1:]),
         ),
         history=contacts,
         holds=_holds(scene),
@@ -181,7 +185,7 @@ async def _last_signs(session: AsyncSession, loan_ids: Collection[str]) -> dict[
     return latest
 
 
-async def _loan(session: AsyncSession, scene: LoanScene, office: Office, placed_with: str | None, last_sign_at: datetime | None) -> Loan:
+async def _loan(session: AsyncSession, scene: LoanScene, office: Office, placed_with: Sequence[str], last_sign_at: datetime | None) -> Loan:
     row, due_since = scene.loan, scene.arrears.due_since
     return Loan(
         loan_id=row.id,
@@ -199,12 +203,12 @@ async def _loan(session: AsyncSession, scene: LoanScene, office: Office, placed_
         unheard_payments=tuple(scene.news.payments),
         last_sign_at=last_sign_at,
         figures=figures(scene.owed.amount, scene.schedule),
-        placed_with=placed_with,
+        placed_with=tuple(placed_with),
         sued_for=any(a.evidence.get("referral") == Referral.LAWSUIT for a in await _decisions(session, scene.case.id)),
     )
 
 
-def _other(row: LoanRow, office: Office, placed_with: str | None, last_sign_at: datetime | None) -> Loan:
+def _other(row: LoanRow, office: Office, placed_with: Sequence[str], last_sign_at: datetime | None) -> Loan:
     """Another loan of the borrower's: what was said about it counts, what is owed of it is not the matter."""
     return Loan(
         loan_id=row.id,
@@ -214,7 +218,7 @@ def _other(row: LoanRow, office: Office, placed_with: str | None, last_sign_at: 
         capacity=capacity(row, office),
         lender_kind=row.lender_kind.value if row.lender_kind else None,
         last_sign_at=last_sign_at,
-        placed_with=placed_with,
+        placed_with=tuple(placed_with),
     )
 
 

@@ -194,8 +194,13 @@ def outcome_known(contact: Contact, at: Instant) -> str | None:
 
 
 def known(contact: Contact, at: Instant) -> bool:
-    """Whether a contact was known of at an instant. What we sent we know; what others report we know when they do."""
+    """Whether a contact was known of before an instant. What we sent we know; what others report we know when they do."""
     return not contact.reported or contact.known_at is None or contact.known_at < at
+
+
+def relied_on(contact: Contact, at: Instant) -> bool:
+    """Whether a contact that permits something may have been known of: of what came at that very instant nobody can say that it was not."""
+    return known(contact, at + 1)
 
 
 def _by(facts: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:

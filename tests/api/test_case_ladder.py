@@ -11,6 +11,7 @@ import pytest
 from arrears.api.app import create_app
 from arrears.config import strategies
 from arrears.config.settings import Settings
+from arrears.domain.clock import Clock
 from arrears.domain.orders import OpenOrder
 from arrears.domain.strategy import Role
 from arrears.ledger import cases
@@ -32,10 +33,18 @@ ladder:
 LOAN = "L-7"
 
 
-async def opened(ledger: Ledger, directory: Path, ladder: str = LADDER, days_ago: int = 0) -> None:
+NOON = datetime(2026, 11, 19, 4, 0, tzinfo=UTC)
+"""In Shanghai, where the borrower lives."""
+
+
+def settings(directory: Path, now: datetime = NOON) -> Settings:
+    """An installation whose business clock shows this instant."""
+    return Settings(strategies_dir=directory, clock=Clock(real_epoch=datetime.now(UTC), business_epoch=now))
+
+
+async def opened(ledger: Ledger, directory: Path, ladder: str = LADDER, now: datetime = NOON) -> None:
     """A loan whose case runs by the ladder."""
     (directory / "mild.yaml").write_text(ladder, encoding="utf-8")
-    now = datetime.now(UTC) - timedelta(days=days_ago)
     async with ledger.session() as session:
         session.add(LoanRow(id=LOAN, borrower_id="B-1", lender="x", product="cash", currency="CNY", strategy="mild", imported_at=now))
         await session.flush()
@@ -53,7 +62,7 @@ async def test_a_case_shows_the_ladder_that_it_began_with(ledger: Ledger, tmp_pa
         (tmp_path / "mild.yaml").unlink()
     await operator(ledger, "ming", Role.SUPERVISOR)
 
-    async with browsing(create_app(ledger, nowhere, Settings(strategies_dir=tmp_path))) as browser:
+    async with browsing(create_app(ledger, nowhere, settings(tmp_path))) as browser:
         await browser.get("/login")
         await browser.sign_in("ming")
         page = (await browser.get(f"/cases/{LOAN}")).text
@@ -62,12 +71,15 @@ async def test_a_case_shows_the_ladder_that_it_began_with(ledger: Ledger, tmp_pa
     assert "stern-word" not in page
 
 
-async def test_a_step_that_time_has_passed_over_lies_behind_though_nobody_has_written_it_down_yet(ledger: Ledger, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hours", [-7, 0, 9], ids=["before the lender's hours", "within them", "after them"])
+async def test_a_step_that_time_has_passed_over_lies_behind_though_nobody_has_written_it_down_yet(
+    ledger: Ledger, tmp_path: Path, hours: int
+) -> None:
     offer = "  - {rung: offer, day: 3, at: 09:00, do: sms, message: counselling-offer, offers: [counselling], only_if: {attitude: [strained]}}\n"
-    await opened(ledger, tmp_path, LADDER.replace("day: 3", "day: 20") + offer, days_ago=7)
+    await opened(ledger, tmp_path, LADDER.replace("day: 3", "day: 20") + offer, NOON - timedelta(days=7))
     await operator(ledger, "ming", Role.SUPERVISOR)
 
-    async with browsing(create_app(ledger, nowhere, Settings(strategies_dir=tmp_path))) as browser:
+    async with browsing(create_app(ledger, nowhere, settings(tmp_path, NOON + timedelta(hours=hours)))) as browser:
         await browser.get("/login")
         await browser.sign_in("ming")
         page = (await browser.get(f"/cases/{LOAN}")).text
@@ -82,12 +94,12 @@ async def test_a_step_that_time_has_passed_over_lies_behind_though_nobody_has_wr
 async def test_nothing_lies_ahead_of_a_case_that_is_closed(ledger: Ledger, tmp_path: Path) -> None:
     await opened(ledger, tmp_path)
     await operator(ledger, "ming", Role.SUPERVISOR)
-    async with browsing(create_app(ledger, nowhere, Settings(strategies_dir=tmp_path))) as browser:
+    async with browsing(create_app(ledger, nowhere, settings(tmp_path))) as browser:
         await browser.get("/login")
         await browser.sign_in("ming")
         assert 'class="step next"' in (await browser.get(f"/cases/{LOAN}")).text
         async with ledger.session() as session:
-            await cases.close_case_row(session, f"{LOAN}.1", "cured", datetime.now(UTC))
+            await cases.close_case_row(session, f"{LOAN}.1", "cured", NOON)
 
         page = (await browser.get(f"/cases/{LOAN}")).text
 

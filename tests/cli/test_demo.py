@@ -27,7 +27,7 @@ def pid_of(data_dir, name: str) -> int | None:
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc")
 def test_a_demo_survives_killing_and_its_account_agrees(arrears, tmp_path):
     data_dir = tmp_path / "demo"
-    options = ("--data-dir", str(data_dir), "--day-seconds", "2.5", "--days", "10", "--json", *ANY_PORTS)
+    options = ("--data-dir", str(data_dir), "--day-seconds", "2.5", "--days", "14", "--json", *ANY_PORTS)
     demo = subprocess.Popen(
         [*ARREARS, "demo", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment()
     )

@@ -54,7 +54,7 @@ class Rows:
             people=self._people(now, seen),
             loans=tuple(self._loan(loan, now, seen, whole=loan.loan_id == mine) for loan in file.loans.values()),
             history=tuple(_contact(c, _outcome(c, now)) for c in file.contacts if _is_known(c, now, seen) and c.outcome not in _NOT_MADE),
-            holds=tuple(_hold(h) for h in file.holds if h.known_at < seen and not (h.lift_known_at is not None and h.lift_known_at <= now)),
+            holds=tuple(_hold(h if _is_lifted(h, now) else h._replace(lifted_at=None)) for h in file.holds if h.known_at < seen),
             approvals=tuple(_approval(a, now, seen) for a in file.approvals.values() if a.approval_id == action.approval),
             agencies=tuple(_agency(a, _is_listed(a, self._today(now))) for a in self.book.agencies.values()),
             notices=tuple(
@@ -132,7 +132,7 @@ class Rows:
             "capacity": "third_party" if loan.lender_kind == "purchaser" else "first_party",
             "lender_kind": loan.lender_kind,
             "last_sign_at": raw.moment(max(signs)) if signs else None,
-            "placed_with": placed[-1].agency if placed else None,
+            "placed_with": [p.agency for p in placed if p.agency],
         }
         if not whole:
             return core.Loan(**about)
@@ -276,6 +276,10 @@ def _consent(consent_id: str, c: raw.Consent) -> people.Consent:
     )
 
 
+def _is_lifted(h: raw.Hold, now: raw.Instant) -> bool:
+    return h.lift_known_at is not None and h.lift_known_at <= now
+
+
 @kept
 def _hold(h: raw.Hold) -> core.Hold:
     return core.Hold(
@@ -283,6 +287,7 @@ def _hold(h: raw.Hold) -> core.Hold:
         reason=h.reason,
         placed_at=raw.moment(h.placed_at),
         until=None if h.until is None else raw.moment(h.until),
+        lifted_at=None if h.lifted_at is None else raw.moment(h.lifted_at),
         loan=h.loan_id,
         person=h.person_id,
         agency=h.agency,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from arrears.domain.agenda import agenda, ladder_day, ladder_of
 from arrears.domain.apply import apply
+from arrears.domain.calendar import ONE_DAY
 from arrears.domain.case import Case, StepNote
 from arrears.domain.events import StepTaken
 from arrears.domain.moves import Note
@@ -18,6 +19,7 @@ from arrears.workflows import view
 from arrears.workflows.contract import CaseView
 
 _SHOWN_BEHIND, _SHOWN_AHEAD = 8, 6
+_A_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,24 @@ def ladder(case: Case, now: datetime, *, over: bool = False) -> LadderNow:
 
 
 def _caught_up(case: Case, now: datetime) -> Case:
-    """The case with the steps that time has passed over, each at the instant for which it was planned: these are written down only on an occasion."""
+    """The case with the steps that time has passed over, each at the instant for which it was planned: these are written down only on an occasion.
+
+    Out of the lender's hours a case takes no step, nor does it pass over one, so it is looked at as it was when they ended.
+    """
+    now = _in_hours(case, now)
     planned = {due.step.key: due.at for due in agenda(case, now)}
     while isinstance(move := next_move(case, now), Note) and isinstance(note := move.event, StepTaken):
         case = apply(case, note.model_copy(update={"at": planned.get(note.step) or now}))
     return case
+
+
+def _in_hours(case: Case, now: datetime) -> datetime:
+    """The latest instant that lies within the lender's hours."""
+    window, calendar = case.strategy.window, case.calendar
+    if window.contains(now, calendar.zone):
+        return now
+    ends = (calendar.instant(calendar.day_of(now) - ONE_DAY * n, window.end) for n in (0, 1))
+    return next(end for end in ends if end <= now) - _A_MOMENT
 
 
 def described(case: Case, now: datetime) -> CaseView:

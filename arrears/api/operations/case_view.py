@@ -287,6 +287,8 @@ async def _holds(session: AsyncSession, loan: LoanRow, now: datetime) -> tuple[H
     tied = (await session.exec(select(RelationRow.person_id).where(col(RelationRow.loan_id) == loan.id))).all()
     shown: list[HoldNow] = []
     for standing in await holds.concerning(session, loan, {loan.borrower_id, *tied}, now):
+        if not standing.stands(now):
+            continue
         seen = standing.seen_from(loan.id, now)
         shown.append(
             HoldNow(

@@ -84,8 +84,8 @@ def _agencies_about(s: Situation, terms: SharedCap, now: datetime) -> list[str]:
     person = s.recipient.person_id
     theirs = [loan for loan in s.loans if person == loan.borrower or any(tie.person == person for tie in loan.ties)]
     lately = (c.by for c in s.contacts(person, direction=None) if c.at >= now - ONE_DAY * terms.lately_days)
-    named = (s.contact.by, *(loan.placed_with for loan in theirs), *lately)
-    return [agency for agency in dict.fromkeys(named) if agency is not None and agency != LENDER]
+    placed = (agency for loan in theirs for agency in loan.placed_with)
+    return [agency for agency in dict.fromkeys((s.contact.by, *placed, *lately)) if agency != LENDER]
 
 
 @rule("contact")

@@ -11,7 +11,7 @@ from arrears.domain.calendar import local_date
 from arrears.domain.law.cn_facts import ASKS_FOR_MONEY, THROUGH_OTHERS, dead_or_incapable, made, outsider, owes, volunteered
 from arrears.domain.law.kit import deny, excepted, standing
 from arrears.domain.law.rule import Terms, rule, tighter
-from arrears.domain.law.standing import refused_address, refused_medium, unwanted_now, wishes
+from arrears.domain.law.standing import refused_address, refused_medium, strictest, unwanted_now, wishes
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import ANSWERED, NOT_MADE, UNREACHED, Outcome
 from arrears.domain.person import ConsentKind, Names, Relation, WishKind
@@ -214,9 +214,9 @@ def cn_15(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noq
 def cn_16(s: Situation, terms: Terms, now: datetime) -> Objection | None:  # noqa: ARG001
     """Nobody is disturbed against their wish: not at all, not by a medium, at an address or in hours that they do not want.
 
-    Civil Code art. 1032, 1033(1). One confirmation of an opt-out may follow it.
+    Civil Code art. 1032, 1033(1). One confirmation of an opt-out may follow it, in hours that suit them.
     """
-    return _unwanted(s, now) or unwanted_now(s, (s.recipient.zone,) if s.recipient.zone else (), now)
+    return strictest((_unwanted(s, now), unwanted_now(s, (s.recipient.zone,) if s.recipient.zone else (), now)))
 
 
 def _unwanted(s: Situation, now: datetime) -> Objection | None:

@@ -216,6 +216,7 @@ def uk_13(s: Situation, terms: Lasting, now: datetime) -> Objection | None:
         if h.reason == HoldReason.MENTAL_HEALTH_CRISIS
         and concerns(h, s, (s.borrower.person_id, s.recipient.person_id))
         and stands(h.placed_at, h.until, now)
+        and stands(h.placed_at, h.lifted_at, now)
         and not _treated_long_ago(h, s, now, terms.days)
     ]
     return deny("a mental health crisis", f"treatment and {terms.days} days more", "holds", (h.hold_id for h in holds)) if holds else None
@@ -301,7 +302,12 @@ def _standing(s: Situation, now: datetime, reason: HoldReason, lasts: timedelta)
     """The holds of a reason that stand: until somebody ended them, else as long as the law says."""
     people = (s.borrower.person_id, s.recipient.person_id)
     return [
-        h for h in s.holds if h.reason == reason and concerns(h, s, people) and stands(h.placed_at, h.until or h.placed_at + lasts, now)
+        h
+        for h in s.holds
+        if h.reason == reason
+        and concerns(h, s, people)
+        and stands(h.placed_at, h.until or h.placed_at + lasts, now)
+        and stands(h.placed_at, h.lifted_at, now)
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from arrears.prove import words
-from arrears.prove.debtor import known, outcome_known
+from arrears.prove.debtor import outcome_known, relied_on
 from arrears.prove.law.kit import per_cent
 from arrears.prove.law.step import Step, came_back
 from arrears.prove.law.uk import moved
@@ -112,7 +112,7 @@ def _offered(step: Step) -> bool:
         and contact.person_id == step.loan.borrower_id
         and contact.direction == "out"
         and contact.at <= at
-        and known(contact, at)
+        and relied_on(contact, at)
         and "offer" in (contact.purpose, contact.klass)
         and outcome_known(contact, at) not in _DID_NOT_ARRIVE
         for contact in step.debtor.file.contacts
@@ -123,7 +123,12 @@ def _heard_of_it(step: Step) -> Instant | None:
     """From when on the borrower counted as told of the debt: spoken to about it, or written to so many days before without its coming back."""
     at, written = step.placement.sent_at, list[Instant]()
     for contact in step.debtor.file.contacts:
-        if contact.loan_id != step.loan.loan_id or contact.person_id != step.loan.borrower_id or contact.at > at or not known(contact, at):
+        if (
+            contact.loan_id != step.loan.loan_id
+            or contact.person_id != step.loan.borrower_id
+            or contact.at > at
+            or not relied_on(contact, at)
+        ):
             continue
         outcome = outcome_known(contact, at)
         if contact.channel == words.CALL and outcome in words.ANSWERED:

@@ -11,7 +11,7 @@ from arrears.prove.law.house import borrowers_day
 from arrears.prove.law.kit import Hours, outside_hours
 from arrears.prove.law.others import refused
 from arrears.prove.law.rule import NOT_LIABLE, law
-from arrears.prove.model import DAY, Day, Instant, Loan
+from arrears.prove.model import DAY, Day, Hold, Instant, Loan
 from arrears.prove.sending import Breach, Sending
 from arrears.prove.zones import Zones
 
@@ -122,9 +122,17 @@ def moved(debtor: Debtor, zones: Zones, loan: Loan, ends: Day, at: Instant) -> D
             continue
         began = _day(zones, zone, hold.placed_at)
         if hold.loan_id == loan.loan_id and began <= ends:
-            over = ends_at(hold)
+            over = _over(hold, at)
             ends += max(_day(zones, zone, at if over is None else min(over, at)) - began, 0)
     return ends
+
+
+def _over(hold: Hold, at: Instant) -> Instant | None:
+    """When a hold was over, as was known at an instant: by itself, or because it was lifted."""
+    ends, lifted = ends_at(hold), hold.lifted_at
+    if lifted is None or (hold.lift_known_at or lifted) > at:
+        return ends
+    return lifted if ends is None else min(ends, lifted)
 
 
 def _day(zones: Zones, zone: str | None, at: Instant) -> Day:

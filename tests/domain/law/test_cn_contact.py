@@ -146,12 +146,12 @@ def test_cn_03_three_calls_of_the_lenders_own_are_the_business_of_cn_02() -> Non
     [("2026-11-17T12:00:00+08:00", True), ("2026-11-17T11:59:59+08:00", False), ("2026-11-18T12:30:00+08:00", True), (None, False)],
 )
 def test_cn_03_while_an_agencys_report_is_stale_nobody_is_contacted(channel: str, feed_at: str | None, fresh: bool) -> None:
-    given = situation(action__channel=channel, loans__placed_with="north", agencies=[agency(feed_at=feed_at)])
+    given = situation(action__channel=channel, loans__placed_with=["north"], agencies=[agency(feed_at=feed_at)])
     assert effect("CN-03", given) is (None if fresh else Effect.DENY)
 
 
 def test_cn_03_an_agency_of_which_nothing_is_known_has_no_fresh_report() -> None:
-    assert effect("CN-03", situation(loans__placed_with="north")) is Effect.DENY
+    assert effect("CN-03", situation(loans__placed_with=["north"])) is Effect.DENY
 
 
 @pytest.mark.parametrize(("at", "asked"), [("2026-11-11T11:59", False), ("2026-11-11T12:00", True), ("2026-11-18T09:00", True)])
@@ -162,7 +162,7 @@ def test_cn_03_the_report_is_asked_for_while_the_agency_contacted_them_of_late(a
 
 def test_cn_03_an_agency_that_has_another_loan_of_theirs_counts() -> None:
     given = document()
-    given["loans"].append({"loan_id": "L-2", "borrower": "P-1", "placed_with": "north"})
+    given["loans"].append({"loan_id": "L-2", "borrower": "P-1", "placed_with": ["north"]})
     assert effect("CN-03", given) is Effect.DENY
 
 
