@@ -81,6 +81,13 @@ def test_us_47_says_from_when_a_report_may_go() -> None:
     assert place(scene, "2026-12-04 10:00", "credit_report") == set()
 
 
+@pytest.mark.parametrize(("told_at", "broken"), [("2026-11-23 09:59:59", {"US-47"}), ("2026-11-23 10:00:00", set())])
+def test_us_47_nobody_can_say_that_a_conversation_told_of_at_that_very_instant_was_not_known(told_at: str, broken: set[str]) -> None:
+    scene = Scene("US")
+    scene.reported("2026-11-20 12:00", outcome="answered", known_at=scene.at("2026-11-23 10:00:00"))
+    assert place(scene, told_at, "credit_report") == broken
+
+
 @pytest.mark.parametrize("target", ["agency", "lawyer", "debt_sale", "lawsuit"])
 def test_uk_11_nobody_gets_a_statute_barred_debt_to_demand_it(britain: Scene, target: str) -> None:
     assert place(britain, "2026-11-23 23:59:59", target) == set()
@@ -101,6 +108,13 @@ def test_uk_11_the_time_of_a_moratorium_moves_the_last_day(britain: Scene) -> No
     britain.hold("breathing-space", "2026-11-10 10:00", until=britain.at("2026-11-20 10:00"))
     assert place(britain, "2026-12-03 23:59:59") == set()
     assert place(britain, "2026-12-04 00:00:00") == {"UK-11"}
+
+
+def test_uk_11_a_moratorium_that_was_lifted_moves_the_last_day_by_as_long_as_it_lasted(britain: Scene) -> None:
+    lifted = britain.at("2026-11-13 10:00")
+    britain.hold("breathing-space", "2026-11-10 10:00", lifted_at=lifted, lift_known_at=lifted)
+    assert place(britain, "2026-11-26 23:59:59") == set()
+    assert place(britain, "2026-11-27 00:00:00") == {"UK-11"}
 
 
 def test_uk_18_fourteen_days_pass_after_a_default_notice(britain: Scene) -> None:

@@ -154,6 +154,12 @@ def test_cn_03_an_agency_of_which_nothing_is_known_has_no_fresh_report() -> None
     assert effect("CN-03", situation(loans__placed_with=["north"])) is Effect.DENY
 
 
+def test_cn_03_of_two_agencies_that_have_the_loan_each_must_have_reported() -> None:
+    fresh, stale = agency(feed_at="2026-11-18T11:00:00+08:00"), agency(agency="south", feed_at="2026-11-16T11:00:00+08:00")
+    assert effect("CN-03", situation(loans__placed_with=["south", "north"], agencies=[fresh, stale])) is Effect.DENY
+    assert effect("CN-03", situation(loans__placed_with=["north"], agencies=[fresh, stale])) is None
+
+
 @pytest.mark.parametrize(("at", "asked"), [("2026-11-11T11:59", False), ("2026-11-11T12:00", True), ("2026-11-18T09:00", True)])
 def test_cn_03_the_report_is_asked_for_while_the_agency_contacted_them_of_late(at: str, asked: bool) -> None:
     found = effect("CN-03", situation(history=[called("c1", at, "no_answer", by="north")]))

@@ -317,6 +317,13 @@ def test_cn_16_an_opt_out_is_confirmed_once() -> None:
     assert effect("CN-16", confirming(people__wishes=wishes, history=[of_an_earlier_one])) is Effect.ALLOW
 
 
+def test_cn_16_the_confirmation_waits_for_hours_that_suit() -> None:
+    wishes = [wish("no_medium", channel="sms"), wish("no_hours", hours={"start": "11:00", "end": "13:00"})]
+    found = finding("CN-16", confirming(people__wishes=wishes))
+    assert found is not None
+    assert (found.effect, found.until) == (Effect.DEFER, shanghai("2026-11-18T13:00"))
+
+
 def test_cn_16_an_opt_out_that_nobody_wrote_down_yet_counts() -> None:
     said = called("s1", "2026-11-10T10:00", "opted_out", channel="sms")
     assert effect("CN-16", situation(history=[said])) is Effect.DENY

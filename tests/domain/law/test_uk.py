@@ -219,6 +219,19 @@ def test_uk_16_the_time_of_a_moratorium_is_added_to_limitation(now: str, excepti
     assert told.effect("UK-11") is barred
 
 
+@pytest.mark.parametrize(("now", "barred"), [("2026-07-03T23:59", None), ("2026-07-04T00:00", DENY)])
+def test_uk_16_a_moratorium_that_was_lifted_moves_limitation_by_the_days_that_it_lasted(now: str, barred: Effect | None) -> None:
+    told = uk().loan(limitation_ends_on="2026-07-01").at(now)
+    told.hold("breathing-space", "2026-05-01T12:00", lifted_at="2026-05-03T11:00:00Z")
+    assert told.effect("UK-11") is barred
+
+
+@pytest.mark.parametrize(("reason", "rule"), [("breathing-space", "UK-12"), ("mental-health-crisis", "UK-13"), ("debt-advice", "UK-09")])
+@pytest.mark.parametrize(("lifted_at", "effect"), [("2026-11-18T12:00:00Z", None), ("2026-11-18T12:00:01Z", DENY)])
+def test_what_was_lifted_holds_nothing_any_more(reason: str, rule: str, lifted_at: str, effect: Effect | None) -> None:
+    assert uk().at("2026-11-18T12:00:00").hold(reason, "2026-11-10T10:00", lifted_at=lifted_at).effect(rule) is effect
+
+
 def test_uk_16_a_moratorium_after_limitation_revives_nothing() -> None:
     told = uk("letter").loan(limitation_ends_on="2026-04-30").hold("breathing-space", "2026-05-01T12:00", until="2026-06-30T11:00:00Z")
     assert told.effect("UK-11") is DENY
