@@ -29,7 +29,7 @@ from tests.simulation.world import World
 WORLDS_AT_ONCE = 50
 LEAST_VERDICTS = 20
 """Fewer than a world comes to on average."""
-SHOWN = 10
+SHOWN = 40
 SOUGHT_FROM, MOST_WORLDS = 5, 1_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, settings
 # The same examples everywhere and every time; a failing one is printed and belongs into the tests as an example.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
+
+# The tests make so many objects that a tenth of their time went into looking for garbage.
+gc.set_threshold(100_000, 50, 50)
 
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)

@@ -189,6 +189,16 @@ def test_a_sign_of_life_begins_the_count_anew(scene: Scene, sign: str) -> None:
     assert scene.broken(scene.contact("2026-11-20 10:00", person="S", approval_id=scene.approve())) == {"CN-10"}
 
 
+@pytest.mark.parametrize(("loan_id", "broken"), [("L", {"CN-61"}), ("M", set())])
+def test_nobody_around_the_borrower_is_contacted_while_a_complaint_on_the_loan_is_open(
+    scene: Scene, loan_id: str, broken: set[str]
+) -> None:
+    scene.lose_contact()
+    scene.hold("complaint", "2026-11-19 10:00", loan_id=loan_id, until=scene.at("2026-11-21 10:00"), person_id="B")
+    assert scene.broken(scene.contact("2026-11-20 10:00", person="S", approval_id=scene.approve())) == broken
+    assert scene.broken(scene.contact("2026-11-21 10:00", person="S", approval_id=scene.approve())) == set()
+
+
 def test_a_call_that_the_gateway_never_placed_says_nothing(scene: Scene) -> None:
     scene.lose_contact()
     scene.call("2026-11-18 18:00", "failed")

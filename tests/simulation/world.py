@@ -197,7 +197,7 @@ class World:
         self.rows.file.verdicts.append(raw.Verdict(placement.placement_id, placement.case_id, now, verdict.effect, rules=verdict.rules))
         violations = self._objections(self.rows.handed_over(placement), placement.placement_id, now)
         self._compare(placement, action, now, verdict, violations)
-        if violations and not any(_same_wait(self._judged(now, action, self.law, at_once=first), violations) for first in (False, True)):
+        if violations and not _same_wait([self._judged(now, action, self.law, at_once=first) for first in (False, True)], violations):
             self.disagreements.append(Disagreement(placement, verdict, violations))
         if verdict.effect is Effect.ALLOW:
             self.tally.handed_over += 1
@@ -348,12 +348,24 @@ class World:
                 self.disagreements.append(Disagreement(ours[violation.contact_id], Verdict(effect=Effect.ALLOW), (violation,)))
 
 
-def _same_wait(verdict: Verdict, violations: tuple[findings.Violation, ...]) -> bool:
-    """Whether both say that a handover only has to wait, and until when; or both that waiting does not help."""
+def _same_wait(verdicts: Sequence[Verdict], violations: tuple[findings.Violation, ...]) -> bool:
+    """Whether both say that a handover only has to wait, and until when; or both that waiting does not help.
+
+    ``verdicts`` are those before and after all that came at that very instant. Of several things that did, the checker may take some for known and
+    others not; then each of its waits must be that of the same rule in the core.
+    """
     waits = [v.lawful_from for v in violations if v.lawful_from is not None]
+    if any(_waits_so_long(verdict, waits, len(violations)) for verdict in verdicts):
+        return True
+    ours = {(f.rule, f.until) for verdict in verdicts for f in verdict.findings}
+    mixed = verdicts[0] != verdicts[1]
+    return mixed and all((v.rule, None if v.lawful_from is None else raw.moment(v.lawful_from)) in ours for v in violations)
+
+
+def _waits_so_long(verdict: Verdict, waits: Sequence[raw.Instant], objections: int) -> bool:
     if verdict.effect is not Effect.DEFER:
-        return len(waits) < len(violations)
-    return len(waits) == len(violations) and verdict.until == raw.moment(max(waits))
+        return len(waits) < objections
+    return len(waits) == objections and verdict.until == raw.moment(max(waits))
 
 
 def _all_unseen(findings: Sequence[Finding], action: Action) -> bool:

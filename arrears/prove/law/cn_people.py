@@ -88,6 +88,17 @@ def _said_no(s: Sending) -> bool:
     return stops or any(at is not None and at < s.at for at in (*outs, *wishes))
 
 
+@law("CN-61", words.CN, to=OTHERS, reported=False)
+def no_others_while_a_complaint_is_open(s: Sending) -> Breach | None:
+    """While a complaint about conduct is open, nobody around the borrower is contacted (ours). Measures for complaints in banking and insurance."""
+    file, loan = s.debtor.file, s.loan
+    open_now = any(
+        hold.reason == "complaint" and hold.loan_id == loan.loan_id and about(hold, file) == loan.borrower_id and in_force(hold, s.at)
+        for hold in file.holds
+    )
+    return Breach("a complaint is open", "its answer", "somebody else was contacted while a complaint was open") if open_now else None
+
+
 @law("CN-14", words.CN, to=NOT_THE_BORROWER)
 def nobody_unrelated(s: Sending) -> Breach | None:
     """Nobody who has nothing to do with the debt is contacted. Guideline of the China Banking Association, 2026."""
