@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
 from arrears.prove import words
-from arrears.prove.debtor import Debtor, Past, known, outcome_known
+from arrears.prove.debtor import Debtor, Past, known, outcome_known, relied_on
 from arrears.prove.findings import Coverage
 from arrears.prove.limits import Limits
 from arrears.prove.model import Book, Contact, ContactPoint, Day, Instant, Loan, Notice, Person, Tie, Wish
@@ -156,6 +156,15 @@ class Sending:
             for _, contact in past[person_id]:
                 if known(contact, self.at):
                     yield contact
+
+    def came_in(self, channel: str) -> Iterator[Contact]:
+        """What this person wrote to us by a medium so far. It permits something: of what came at that very instant nobody can say that it was not known."""
+        for contact in self.debtor.file.contacts:
+            if contact.at > self.at:
+                return
+            theirs = contact.person_id == self.contact.person_id and contact.direction == "in" and contact.channel == channel
+            if theirs and relied_on(contact, self.at):
+                yield contact
 
     def calls(self, days: int) -> Iterator[tuple[Day, Contact]]:
         """Calls with this person in the last ``days`` local days, over all loans, by us and by others, in both directions."""

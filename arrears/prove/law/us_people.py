@@ -54,8 +54,7 @@ def no_work_mail(s: Sending) -> Breach | None:
     """No e-mail to an address that the employer provides, unless the person agreed to it or wrote from it. 12 CFR 1006.22(f)(3)."""
     if s.point is None or s.point.place != "work" or s.debtor.consent(s.contact.person_id, "workplace", s.at, "email"):
         return None
-    letters = (mail for _, mail in s.debtor.messages[s.contact.person_id] if known(mail, s.at))
-    if any(mail.direction == "in" and mail.channel == "email" and mail.point_id == s.point.point_id for mail in letters):
+    if any(mail.point_id == s.point.point_id for mail in s.came_in("email")):
         return None
     return Breach("an e-mail address at work", "not at work", "it left to an e-mail address at work")
 
@@ -146,7 +145,7 @@ def a_mail_address_that_they_know_of(s: Sending) -> Breach | None:
     if not _is_bound(s, s.limits.us_28_binds) or s.role not in words.CONSUMERS or s.point is None or "notices" in s.unknown:
         return None
     here = (None, s.point.point_id)
-    if any(c.channel == "email" and not counts_out(c) and c.point_id in here for c in s.touches()):
+    if any(c.point_id in here for c in s.came_in("email")):
         return None
     if s.point.legal_basis == "consent" or s.debtor.consent(s.contact.person_id, "electronic_notices", s.at, "email"):
         return None
@@ -167,8 +166,7 @@ def a_number_that_is_still_theirs(s: Sending) -> Breach | None:
     if not _is_bound(s, s.limits.us_29_binds) or s.role not in words.CONSUMERS or s.point is None or "consents" in s.unknown:
         return None
     here = (None, s.point.point_id)
-    theirs = (c for c in s.touches() if c.channel == "sms" and not counts_out(c) and c.point_id in here)
-    shown = [c.at for c in theirs if s.outcome(c) not in words.OPTED_OUT]
+    shown = [c.at for c in s.came_in("sms") if c.point_id in here and s.outcome(c) not in words.OPTED_OUT]
     consents = s.debtor.consents.get(s.contact.person_id, ())
     shown += [c.given_at for c in consents if c.kind == "texts" and s.debtor.stands(c, s.at, "sms")]
     checked = s.point.reassignment_checked_at
