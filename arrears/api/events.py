@@ -149,7 +149,7 @@ def describe_webhooks(app: FastAPI) -> None:
             operation_id=f"hear_{kind.replace('.', '_')}",
             summary=kind,
             description=f"{model.__doc__}\n\nSigned by the Standard Webhooks scheme; answer with 2xx once you have it.",
-            tags=["events"],
+            tags=["webhooks"],
             openapi_extra={"requestBody": {"content": {"application/json": {"examples": {kind: {"value": EXAMPLES[kind]}}}}}},
         )
 

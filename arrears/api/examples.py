@@ -1,10 +1,11 @@
-"""What the API's description shows: one loan's story, told in every request, answer and error. Tests hold each of them against its schema."""
+"""What the API's description shows: one loan's story, told in every request and answer. Tests hold each of them against its schema."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import Any
+
+from arrears.ledger.events_out.examples import EXAMPLES
 
 Example = dict[str, Any]
 
@@ -327,7 +328,7 @@ ANSWERS: Mapping[str, Example] = {
     "Agencies": {"items": [_AGENCY]},
     "Page_EventNow_": _page(_EVENT),
     "EventNow": _EVENT,
-    "EventWhole": {**_EVENT, "body": {"type": "case.opened", "timestamp": "2026-11-21T02:00:00Z", "data": {"loan_id": "L-1001"}}},
+    "EventWhole": {**_EVENT, "body": EXAMPLES["case.opened"]},
     "Replayed": {"events": 3},
     "Figures": {
         "asked": {"since": "2026-11-01", "until": "2026-11-21", "zone": "Asia/Shanghai", "strategy": None},
@@ -364,49 +365,3 @@ ANSWERS: Mapping[str, Example] = {
     "Ready": {"ledger": "ok", "temporal": "away"},
 }
 """Bodies of answers, by the name of their schema."""
-
-
-def _about(field: str, code: str, problem: str) -> Example:
-    return {"code": code, "detail": f"{field}: {problem}", "errors": [{"field": field, "problem": problem}]}
-
-
-PROBLEMS: Mapping[HTTPStatus, Sequence[Example]] = {
-    HTTPStatus.BAD_REQUEST: [
-        {"code": "bad_request", "detail": "There was an error parsing the body"},
-        _about("idempotency-key", "bad_idempotency_key", "up to 255 visible ASCII characters, such as a UUID"),
-    ],
-    HTTPStatus.UNAUTHORIZED: [
-        {"code": "unauthenticated", "detail": "show a token (Authorization: Bearer …), sign the request, or sign in to the console"},
-        {"code": "bad_token", "detail": "the token is not known here, or no longer in force; ask for a new one"},
-        {"code": "bad_signature", "detail": "sign the request with the secret of loan_system: Message timestamp too old"},
-        {"code": "signed_out", "detail": "the session is over; sign in again"},
-    ],
-    HTTPStatus.FORBIDDEN: [{"code": "forbidden", "detail": "till-7 may not record a payment"}],
-    HTTPStatus.NOT_FOUND: [_UNKNOWN_LOAN],
-    HTTPStatus.REQUEST_TIMEOUT: [{"code": "too_slow", "detail": "the body did not come within 30 seconds; send it at once"}],
-    HTTPStatus.CONFLICT: [
-        _about("idempotency-key", "idempotency_conflict", "this key was used for another request; take a new key for a new request"),
-        {"code": "idempotency_in_progress", "detail": "the same request is being worked on; send it again in a moment"},
-        _about("webhook-id", "message_id_used", "was that of a message to another address; give each message its own"),
-    ],
-    HTTPStatus.GONE: [{"code": "forgotten", "detail": "what this event said is not kept any more"}],
-    HTTPStatus.PRECONDITION_FAILED: [
-        _about("if-match", "changed_since", "it has changed since you read it; read it again and decide anew")
-    ],
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: [{"code": "too_large", "detail": "a body has at most 64 KiB here; send less at once"}],
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: [
-        {"code": "not_json", "detail": "send JSON in UTF-8, with the header Content-Type: application/json"}
-    ],
-    HTTPStatus.UNPROCESSABLE_ENTITY: [_about("amount", "malformed", "Input should be greater than 0")],
-    HTTPStatus.PRECONDITION_REQUIRED: [
-        _about("x-arrears-reason", "reason_required", "say why you take a payment back, in a few words without personal data")
-    ],
-    HTTPStatus.TOO_MANY_REQUESTS: [
-        {"code": "too_many_calls", "detail": "600 calls a minute are allowed; wait 12 s, or report many payments in one batch"}
-    ],
-    HTTPStatus.SERVICE_UNAVAILABLE: [
-        {"code": "temporal_away", "detail": "the case cannot be asked just now; send the same request again in 10 seconds, it counts once"},
-        {"code": "ledger_busy", "detail": "the ledger is busy, or cannot be reached; send the same again in a moment, it counts once"},
-    ],
-}
-"""Errors by their status: what a caller may see, with the code that programs go by."""

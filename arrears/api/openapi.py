@@ -6,21 +6,22 @@ Who may call what is read from the routes' dependencies, so that the description
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from arrears.api import schemas
 from arrears.api.caller import SESSION_COOKIE, SIGNED
-from arrears.api.examples import ANSWERS, PROBLEMS, REQUEST_BODIES, REQUESTS
+from arrears.api.examples import ANSWERS, REQUEST_BODIES, REQUESTS
 from arrears.api.idempotency import WRITES
+from arrears.api.refusals import EVERY, Refusal, Traits, refusals
+from arrears.api.schemas import Schema
 from arrears.config.access import packaged_access
 from arrears.domain.access import Action
 from arrears.domain.strategy import Role
-
-Schema = dict[str, Any]
 
 ABOUT = """Durable loan collections: a loan system tells what was missed and what was paid, operators decide, gateways and agencies report.
 
@@ -31,19 +32,20 @@ ABOUT = """Durable loan collections: a loan system tells what was missed and wha
 * **Reading**: lists come a page at a time, with the `next` cursor in the body and the next address in `Link`. Every answer has an `ETag`; name it in
   `If-None-Match` and be told 304 while nothing changed.
 * **Errors** are RFC 9457 problems (`application/problem+json`) with a `code` for programs, and the fields that are wrong under `errors`.
+* **What may grow**: answers and events get new fields, and their lists of words (enums) new words, without a new version. Let pass what you do not know.
 * **Money** is a string such as `"120.50"` beside an ISO 4217 code. Instants are RFC 3339 with an offset, days are ISO dates.
 * **Nobody's name, number or address** is in an address, an id or a reason.
 """
 TAGS = {
     "loan system": "What loan systems report: missed payments, payments, payments that are taken back.",
     "cases": "Where cases stand, what happened in them, and what is done to them.",
-    "payments": "What was booked for a loan.",
     "persons": "What people want and agreed to.",
     "approvals": "Requests for a human's yes.",
     "tasks": "Work for humans.",
     "agencies": "Agencies: their records, and what they report.",
     "facts": "Any other fact that the law asks for.",
-    "events": "What the loan system is told, and telling it again.",
+    "events": "Which events the loan system is told, and telling them again.",
+    "webhooks": "The events themselves, as they come to the loan system.",
     "portfolio": "The portfolio in figures.",
     "audit": "Who did what, and what the proof says.",
     "gateways": "What gateways report of calls and messages.",
@@ -51,11 +53,17 @@ TAGS = {
 }
 
 _PROBLEM = "application/problem+json"
-_FIGURES = "figures__"
 _BEARER, _SIGNED, _SESSION = "token", "signature", "session"
 _API, _CALLBACKS = "/v1/", "/v1/callbacks/"
-_AMOUNT = {"type": "string", "pattern": r"^[0-9]{1,11}(\.[0-9]{1,4})?$", "examples": ["120.50"]}
-_POSITIVE = _AMOUNT | {"pattern": r"^(?=.*[1-9])[0-9]{1,11}(\.[0-9]{1,4})?$"}
+_METER = ("RateLimit", "RateLimit-Policy")
+_BEFORE_THE_METER = {
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+"""What is answered before anybody knows whose call it is."""
+_COME_BACK = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class DescribedApi(FastAPI):
@@ -75,13 +83,11 @@ def demands(routes: Iterable[object]) -> dict[str, Action]:
 def complete(document: Schema, actions: Mapping[str, Action]) -> Schema:
     """The document with everything in it that is true of all routes."""
     document["info"]["description"] = ABOUT
-    document["servers"] = [{"url": "/"}]
-    used = {tag for _, _, operation in _operations(document) for tag in operation.get("tags", ())}
-    document["tags"] = [{"name": name, "description": says} for name, says in TAGS.items() if name in used]
+    document["servers"] = [{"url": "/", "description": "Where this document came from: generated clients are told the address"}]
     components = document.setdefault("components", {})
     components["securitySchemes"] = _security_schemes()
-    components["responses"] = {_name(status): _problem(status) for status in PROBLEMS}
     components["headers"] = _headers()
+    components["examples"] = {refusal.name: {"value": refusal.body} for refusal in EVERY}
     for path, method, operation in _operations(document):
         _operation(path, method, operation, actions.get(operation["operationId"]))
         if (bodies := REQUEST_BODIES.get(operation["operationId"])) is not None:
@@ -90,68 +96,48 @@ def complete(document: Schema, actions: Mapping[str, Action]) -> Schema:
     for hook in document.get("webhooks", {}).values():
         for operation in hook.values():
             operation["responses"].pop("422", None)
-    schemas: Schema = components["schemas"]
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    _money(document)
-    _short_names(document, schemas)
-    _join(document, schemas)
-    _plain_words(document)
+    used = {
+        tag for part in ("paths", "webhooks") for ways in document.get(part, {}).values() for way in ways.values() for tag in way["tags"]
+    }
+    document["tags"] = [{"name": name, "description": says} for name, says in TAGS.items() if name in used]
+    schemas.mend(document)
     for name, example in [*REQUESTS.items(), *ANSWERS.items()]:
-        if name in schemas:
-            schemas[name].setdefault("examples", [example])
+        if name in components["schemas"]:
+            components["schemas"][name].setdefault("examples", [example])
     return document
 
 
 def _operation(path: str, method: str, operation: Schema, action: Action | None) -> None:
     responses: Schema = operation["responses"]
-    for status in [status for status in responses if not status.startswith(("2", "3"))]:
-        if _is_problem(responses[status]):
-            told = responses.pop(status)
-            if status.isdecimal():
-                responses[status] = _problem(HTTPStatus(int(status)), told.get("description"))
+    said = {
+        status: responses.pop(status).get("description", "")
+        for status in list(responses)
+        if not status.startswith(("2", "3")) and _is_problem(responses[status])
+    }
     if not path.startswith(_API):
         return
     writes = method.upper() in WRITES
-    expected = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-    if operation.get("parameters") or "requestBody" in operation:
-        expected.add(HTTPStatus.UNPROCESSABLE_ENTITY)
-    if "{" in path:
-        expected.add(HTTPStatus.NOT_FOUND)
-    if "requestBody" in operation:
-        expected |= {
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        }
-    if path.startswith(_CALLBACKS):
-        operation["security"] = [{_SIGNED: []}]
-        expected.add(HTTPStatus.CONFLICT)
-    else:
-        expected.add(HTTPStatus.FORBIDDEN)
-        if action is not None:
-            operation["security"] = _security(path, action)
-            if {_SIGNED: []} in operation["security"]:
-                expected.add(HTTPStatus.CONFLICT)
-            if packaged_access().wants_reason(action):
-                expected.add(HTTPStatus.PRECONDITION_REQUIRED)
-                _parameter(operation, "X-Arrears-Reason", _REASON, "seen at the customer's request")
-        if writes:
-            expected |= {
-                HTTPStatus.BAD_REQUEST,
-                HTTPStatus.CONFLICT,
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            }
-            _parameter(operation, "Idempotency-Key", _KEY, "6f9d2c1e-7a34-4c55-9b0e-0f5d9b6f2a11", _KEY_SHAPE)
-        else:
-            says = "The `ETag` of the answer that the caller has; while it is the same, 304 is answered."
-            _parameter(operation, "If-None-Match", says, '"5f2c"')
-            responses["304"] = {"description": "The caller has the newest answer already", "headers": {"ETag": _header("ETag")}}
-        _say_headers(responses, writes, paged=any(p["name"] == "cursor" for p in operation.get("parameters", ())))
-    for status in expected:
-        responses.setdefault(str(int(status)), {"$ref": f"#/components/responses/{_name(status)}"})
+    is_callback = path.startswith(_CALLBACKS)
+    operation["security"] = [{_SIGNED: []}] if is_callback else [] if action is None else _security(path, action)
+    wants_reason = action is not None and packaged_access().wants_reason(action)
+    known = Traits(
+        operation=operation["operationId"],
+        is_callback=is_callback,
+        writes=writes,
+        has_body="requestBody" in operation,
+        has_input=bool(operation.get("parameters")) or "requestBody" in operation,
+        in_path="{" in path,
+        paged=any(p["name"] == "cursor" for p in operation.get("parameters", ())),
+        signed={_SIGNED: []} in operation["security"],
+        session={_SESSION: []} in operation["security"],
+        wants_reason=wants_reason,
+    )
+    if wants_reason:
+        _parameter(operation, "X-Arrears-Reason", _REASON, "seen at the customer's request")
+    if not is_callback:
+        _say_headers(operation, known)
+    for status, refused in refusals(known).items():
+        responses[str(int(status))] = _problem(status, said.get(str(int(status)), ""), refused, metered=not is_callback)
     operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -167,11 +153,17 @@ def _parameter(operation: Schema, name: str, says: str, example: str, schema: Sc
         parameters.append({"name": name, "in": "header", "required": False, "description": says, "schema": shape, "example": example})
 
 
-def _say_headers(responses: Schema, writes: bool, *, paged: bool) -> None:
-    names = ["RateLimit", "RateLimit-Policy", *(["Idempotent-Replay"] if writes else ["ETag"]), *(["Link"] if paged else [])]
-    for status, response in responses.items():
-        if status.startswith("2"):
-            response.setdefault("headers", {}).update({name: _header(name) for name in names})
+def _say_headers(operation: Schema, of: Traits) -> None:
+    """Say which headers a request may have, and which an answer has that is no problem."""
+    if of.writes:
+        _parameter(operation, "Idempotency-Key", _KEY, "6f9d2c1e-7a34-4c55-9b0e-0f5d9b6f2a11", _KEY_SHAPE)
+    else:
+        says = "The `ETag` of the answer that the caller has; while it is the same, 304 is answered."
+        _parameter(operation, "If-None-Match", says, '"5f2c"')
+        operation["responses"]["304"] = {"description": "The caller has the newest answer already"}
+    names = [*_METER, "Idempotent-Replay" if of.writes else "ETag", *(["Link"] if of.paged else [])]
+    for response in operation["responses"].values():
+        response.setdefault("headers", {}).update({name: _header(name) for name in names})
 
 
 def _security(path: str, action: Action) -> list[dict[str, list[str]]]:
@@ -187,7 +179,8 @@ def _security_schemes() -> Schema:
     signed = (
         "A request that is signed by the Standard Webhooks scheme: `webhook-id`, `webhook-timestamp` (seconds, within five minutes of now) and "
         "`webhook-signature`, which is `v1,` and the base64 of the HMAC-SHA256 over id, timestamp and body with dots between, by the shared secret. "
-        "The same message at another address is refused (409)."
+        "The same message at another address is refused (409). Every request has a signature of its own: sign in the transport, or a middleware, of a "
+        "generated client, once the body is written."
     )
     session = "An operator's browser that signed in to the console. A write also carries the session's token in `X-CSRF-Token`."
     return {
@@ -210,6 +203,7 @@ def _headers() -> Schema:
         "RateLimit": ("How many calls are left, and after how many seconds more are.", '"caller";r=599;t=60'),
         "RateLimit-Policy": ("How many calls the caller has in how many seconds.", '"caller";q=600;w=60'),
         "Retry-After": ("After so many seconds the same request may be sent again.", "1"),
+        "WWW-Authenticate": ("How a caller shows who they are.", "Bearer"),
     }
     return {name: {"description": text, "schema": {"type": "string"}, "example": example} for name, (text, example) in says.items()}
 
@@ -218,16 +212,19 @@ def _header(name: str) -> Schema:
     return {"$ref": f"#/components/headers/{name}"}
 
 
-def _problem(status: HTTPStatus, says: str | None = None) -> Schema:
-    examples = {problem["code"]: {"value": _example(status, problem)} for problem in PROBLEMS.get(status, ())}
-    content: Schema = {"schema": {"$ref": "#/components/schemas/ProblemBody"}} | ({"examples": examples} if examples else {})
-    again = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.CONFLICT)
-    headers = {"headers": {"Retry-After": _header("Retry-After")}} if again else {}
-    return {"description": says or status.phrase, "content": {_PROBLEM: content}} | headers
-
-
-def _example(status: HTTPStatus, problem: Mapping[str, Any]) -> Schema:
-    return {"type": "about:blank", "title": status.phrase, "status": int(status)} | dict(problem)
+def _problem(status: HTTPStatus, says: str, refused: Sequence[Refusal], *, metered: bool) -> Schema:
+    """The answer of one status, with the codes that it may have."""
+    examples = {refusal.code: {"$ref": f"#/components/examples/{refusal.name}"} for refusal in refused}
+    codes = ", ".join(f"`{code}`" for code in examples)
+    names = [
+        *(_METER if (metered and status not in _BEFORE_THE_METER) or status is HTTPStatus.TOO_MANY_REQUESTS else ()),
+        *(["Retry-After"] if status in _COME_BACK else ()),
+        *(["WWW-Authenticate"] if status is HTTPStatus.UNAUTHORIZED else ()),
+    ]
+    return {
+        "description": f"{says or status.phrase}. Codes: {codes}",
+        "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemBody"}, "examples": examples}},
+    } | ({"headers": {name: _header(name) for name in names}} if names else {})
 
 
 def _is_problem(response: Schema) -> bool:
@@ -235,97 +232,10 @@ def _is_problem(response: Schema) -> bool:
     return any(shape.endswith(("/ProblemBody", "/HTTPValidationError")) for shape in shapes)
 
 
-def _name(status: HTTPStatus) -> str:
-    return "".join(word.capitalize() for word in status.name.split("_"))
-
-
 def _operations(document: Schema) -> Iterator[tuple[str, str, Schema]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
-
-
-def _money(part: Any) -> None:
-    """Say how money is written, in place: FastAPI lets it be a number, which not every client keeps exactly, or any string at all."""
-    match part:
-        case {"anyOf": [{"type": "number", **bounds}, {"type": "string"}, *others]}:
-            del part["anyOf"]
-            amount = _POSITIVE if "exclusiveMinimum" in bounds else _AMOUNT
-            part.update({"anyOf": [amount, *others]} if others else amount)
-        case dict():
-            for inner in part.values():  # pyright: ignore[reportUnknownVariableType]
-                _money(inner)
-        case list():
-            for inner in part:  # pyright: ignore[reportUnknownVariableType]
-                _money(inner)
-        case _:
-            pass
-
-
-def _plain_words(part: Any) -> None:
-    """What is code in a docstring is code in Markdown, in place."""
-    match part:
-        case dict():
-            for name, inner in part.items():  # pyright: ignore[reportUnknownVariableType]
-                if name == "description" and isinstance(inner, str):
-                    part[name] = inner.replace("``", "`")
-                else:
-                    _plain_words(inner)
-        case list():
-            for inner in part:  # pyright: ignore[reportUnknownVariableType]
-                _plain_words(inner)
-        case _:
-            pass
-
-
-def _join(document: Schema, schemas: Schema) -> None:
-    """One name for what is written and read alike: FastAPI keeps two where a number could be given for money."""
-    for name in [name.removesuffix("-Input") for name in schemas if name.endswith("-Input")]:
-        given, told = schemas[f"{name}-Input"], schemas.get(f"{name}-Output")
-        if told is not None and _shape(given) == _shape(told) and name not in schemas:
-            schemas[name] = given
-            del schemas[f"{name}-Input"], schemas[f"{name}-Output"]
-            _rename(document, {f"#/components/schemas/{name}-{way}": f"#/components/schemas/{name}" for way in ("Input", "Output")})
-
-
-def _short_names(document: Schema, schemas: Schema) -> None:
-    """Names without our modules in them: FastAPI adds those where two shapes are called the same. The portfolio's figures say whose they are."""
-    names: dict[str, str] = {}
-    for name in [name for name in schemas if "__" in name or name.endswith(("-Input", "-Output"))]:
-        plain = name.rpartition("__")[2]
-        short = f"Portfolio{plain}" if _FIGURES in name else plain
-        same = short.removesuffix("-Input").removesuffix("-Output")
-        if "enum" in schemas[name]:
-            short = same  # what is one of these words is so in both directions
-        if short != name and (short not in schemas or schemas[short] == schemas[name]):
-            schemas[short] = schemas.pop(name)
-            names[f"#/components/schemas/{name}"] = f"#/components/schemas/{short}"
-    _rename(document, names)
-
-
-def _shape(schema: Any) -> Any:
-    """A schema without what only money that is given has."""
-    match schema:
-        case dict():
-            return {name: _shape(inner) for name, inner in schema.items() if name not in ("pattern", "examples")}  # pyright: ignore[reportUnknownVariableType]
-        case list():
-            return [_shape(inner) for inner in schema]  # pyright: ignore[reportUnknownVariableType]
-        case _:
-            return schema
-
-
-def _rename(part: Any, names: Mapping[str, str]) -> None:
-    match part:
-        case {"$ref": str() as name} if name in names:
-            part["$ref"] = names[name]
-        case dict():
-            for inner in part.values():  # pyright: ignore[reportUnknownVariableType]
-                _rename(inner, names)
-        case list():
-            for inner in part:  # pyright: ignore[reportUnknownVariableType]
-                _rename(inner, names)
-        case _:
-            pass
 
 
 def _api_routes(routes: Iterable[object]) -> Iterator[APIRoute]:

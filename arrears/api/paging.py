@@ -26,11 +26,7 @@ MOST = 200
 Limit = Annotated[int, Query(ge=1, le=MOST, description="how many items a page has at most")]
 Cursor = Annotated[
     str | None,
-    Query(
-        max_length=1024,
-        description="the `next` of the page before; leave it out for the first page",
-        openapi_examples={"first": {"value": None}},
-    ),
+    Query(max_length=1024, description="the `next` of the page before; leave it out for the first page"),
 ]
 
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
@@ -49,12 +49,12 @@ class Problem(Exception):
 
 
 class ProblemBody(BaseModel):
-    """The body of every answer that is not a success (``application/problem+json``)."""
+    """The body of every answer that is not a success (``application/problem+json``); ``errors`` is empty if no field is at fault."""
 
     type: str = "about:blank"
     title: str
     status: int
-    code: str
+    code: str = Field(description="for programs; each operation lists those that it may answer, and more may come")
     detail: str
     errors: tuple[FieldProblem, ...] = ()
 
@@ -121,6 +121,5 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 def as_response(problem: Problem) -> Response:
-    body = problem.body.model_dump(mode="json", exclude_defaults=True) | {"type": problem.body.type}
     known_by = {"WWW-Authenticate": "Bearer"} if problem.status is HTTPStatus.UNAUTHORIZED else {}
-    return JSONResponse(body, problem.status, known_by | problem.headers, "application/problem+json")
+    return JSONResponse(problem.body.model_dump(mode="json"), problem.status, known_by | problem.headers, "application/problem+json")

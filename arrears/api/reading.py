@@ -173,7 +173,7 @@ async def list_verdicts(
     return asked.of([_verdict(row) for row in rows], cursors, lambda last: last.verdict_id)
 
 
-@router.get("/loans/{loan_id:path}/payments", tags=["payments"])
+@router.get("/loans/{loan_id:path}/payments")
 async def list_payments(
     loan_id: Id,
     _: Reader,

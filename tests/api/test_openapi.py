@@ -56,7 +56,7 @@ def contents() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def examples(media: dict[str, Any]) -> list[Any]:
-    told = [example["value"] for example in media.get("examples", {}).values()]
+    told = [resolved(example)["value"] for example in media.get("examples", {}).values()]
     return told + resolved(media["schema"]).get("examples", []) + media["schema"].get("examples", [])
 
 
