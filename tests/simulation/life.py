@@ -22,7 +22,7 @@ from arrears.domain.person import Relation
 from arrears.domain.strategy import Channel, Line, Referral, Role
 from arrears.ledger import attempts, facts, loans, reversals
 from arrears.ledger.facts import FACT
-from arrears.ledger.tables import ContactKind, InstalmentRow, LoanRow, OperatorRow, RelationRow, VerdictRow
+from arrears.ledger.tables import ContactKind, InstalmentRow, LenderKind, LoanRow, OperatorRow, RelationRow, VerdictRow
 from arrears.prove import model as raw
 from arrears.prove.judge import Judge
 from arrears.workflows.contract import Reversal
@@ -53,13 +53,22 @@ class Wanted(NamedTuple):
     klass: str
 
 
+class Terms(NamedTuple):
+    """What the borrower's loans are: the product, who lends, what they cost in a year, and in how many days nobody can sue for them any more."""
+
+    product: str = "instalment"
+    lender_kind: LenderKind | None = None
+    annual_cost: Decimal | None = None
+    limited_in_days: int | None = None
+
+
 class Life:
     """The people, loans and cases of one borrower at an instant, ``now``. Everything that happens takes a second at least.
 
     Raises ``AssertionError`` as soon as something left that the checker calls unlawful, or was refused and would not have been.
     """
 
-    def __init__(self, lender: Lender, residence: str, zone: str, begin: date, loan_count: int) -> None:
+    def __init__(self, lender: Lender, residence: str, zone: str, begin: date, loan_count: int, terms: Terms = Terms()) -> None:
         lender.borrowers += 1
         n = lender.borrowers
         self.lender, self.residence, self.zone, self.tally = lender, residence, zone, Tally(worlds=1)
@@ -68,9 +77,9 @@ class Life:
         self.loans = [f"{self.borrower}/L-{k}" for k in range(loan_count)]
         self.now = datetime.combine(begin, time(0), ZoneInfo(zone)).astimezone(UTC)
         self._keys, self._open_calls, self._paid, self._approvals, self._placed = 0, list[str](), list[str](), list[str](), list[str]()
-        lender.do(self._settle_in(n))
+        lender.do(self._settle_in(n, terms))
 
-    async def _settle_in(self, n: int) -> None:
+    async def _settle_in(self, n: int, terms: Terms) -> None:
         known, language = self.now - timedelta(days=60), "zh-CN" if self.residence == "CN" else "en"
         country = self.residence[:2]
         number = NUMBERS[country]
@@ -92,7 +101,10 @@ class Life:
                 id=loan_id,
                 borrower_id=self.borrower,
                 lender="Example",
-                product="instalment",
+                product=terms.product,
+                lender_kind=terms.lender_kind,
+                annual_cost=terms.annual_cost,
+                limitation_ends_on=None if terms.limited_in_days is None else self.now.date() + timedelta(days=terms.limited_in_days),
                 currency="CNY",
                 strategy="fenqile",
                 imported_at=known,

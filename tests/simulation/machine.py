@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,9 +18,10 @@ from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Referral
 from arrears.ledger import facts, loans
 from arrears.ledger.facts import FACT
+from arrears.ledger.tables import LenderKind
 from tests.simulation import drawn
 from tests.simulation.lender import Lender
-from tests.simulation.life import Life
+from tests.simulation.life import Life, Terms
 from tests.simulation.tally import Tally
 
 CLOCKS = ("00:00", "06:30", "08:00", "09:00", "10:00", "12:00", "15:00", "18:00", "19:00", "20:00", "21:00", "22:00", "23:00")
@@ -27,6 +29,7 @@ HOLDS = (
     "dispute",
     "attorney",
     "breathing-space",
+    "mental-health-crisis",
     "incapacity",
     "debt-advice",
     "bankruptcy",
@@ -45,6 +48,16 @@ call_ends = st.sampled_from(
 )
 message_ends = st.sampled_from((None, None, Outcome.DELIVERED, Outcome.FAILED))
 medium = st.sampled_from(("call", "sms", "email", "in_app"))
+loan_terms = st.one_of(
+    st.just(Terms()),
+    st.builds(
+        Terms,
+        product=st.sampled_from(("instalment", "credit_card", "micro-finance")),
+        lender_kind=st.sampled_from((None, *LenderKind)),
+        annual_cost=st.sampled_from((None, Decimal("5.5"), Decimal(24), Decimal(36))),
+        limited_in_days=st.sampled_from((None, 1, 3, 8, 62, 400)),
+    ),
+)
 
 
 def machine_of(lender: Lender, tried: Tally, residences: tuple[str, ...] = tuple(drawn.PLACES)) -> type[RuleBasedStateMachine]:
@@ -60,10 +73,11 @@ def machine_of(lender: Lender, tried: Tally, residences: tuple[str, ...] = tuple
             odd=st.sampled_from((None, None, None, *drawn.ODD_ZONES)),
             start=st.sampled_from(drawn.STARTS),
             loan_count=st.integers(1, 3),
+            terms=loan_terms,
         )
-        def begins(self, residence: str, odd: str | None, start: str, loan_count: int) -> None:
+        def begins(self, residence: str, odd: str | None, start: str, loan_count: int, terms: Terms) -> None:
             zone = odd or drawn.PLACES[residence][0]
-            self.life = Life(self.lender, residence, zone, date.fromisoformat(start), loan_count)
+            self.life = Life(self.lender, residence, zone, date.fromisoformat(start), loan_count, terms)
             self.life.jump(0, "10:00", 0)
 
     return Machine
@@ -91,7 +105,11 @@ class LifeAtALender(RuleBasedStateMachine):
 
     # Time goes by.
 
-    @rule(days=st.integers(0, 7), clock=st.sampled_from(CLOCKS), seconds=st.sampled_from((-2, -1, 0, 1)))
+    @rule(
+        days=st.one_of(st.integers(0, 7), st.sampled_from((28, 30, 31, 60, 61))),
+        clock=st.sampled_from(CLOCKS),
+        seconds=st.sampled_from((-2, -1, 0, 1)),
+    )
     def time_comes(self, days: int, clock: str, seconds: int) -> None:
         self.here.jump(days, clock, seconds - 1)
 
@@ -180,9 +198,11 @@ class LifeAtALender(RuleBasedStateMachine):
         self._of_the_borrower("consent_withdrawn", kind=kind)
 
     @precondition(after(1))
-    @rule(loan=loan, reason=st.sampled_from(HOLDS), days=st.sampled_from((None, 1, 3)))
-    def hold_is_placed(self, loan: int, reason: str, days: int | None) -> None:
-        more = {} if days is None else {"until": self.here.now + timedelta(days=days)}
+    @rule(loan=loan, reason=st.sampled_from(HOLDS), days=st.sampled_from((None, 1, 3)), treated=st.sampled_from((None, -29, -1, 3)))
+    def hold_is_placed(self, loan: int, reason: str, days: int | None, treated: int | None) -> None:
+        more: dict[str, Any] = {} if days is None else {"until": self.here.now + timedelta(days=days)}
+        if reason == "mental-health-crisis" and treated is not None:
+            more["treatment_ends_on"] = self.here.now.date() + timedelta(days=treated)
         self._of_the_loan(loan, "hold", reason=reason, **more)
 
     @rule(loan=loan)
