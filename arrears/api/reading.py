@@ -33,7 +33,7 @@ from arrears.ledger import search, timeline
 from arrears.ledger.search import CursorRefused, Sort, Waiting
 from arrears.ledger.stages import Tracks, tracks_of
 from arrears.ledger.tables import CaseRow, PaymentReversalRow, PaymentRow, VerdictRow
-from arrears.ledger.timeline import TimelineEntry
+from arrears.ledger.timeline import EntryKind, TimelineEntry
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 whole_paths = APIRouter(prefix="/v1", tags=["cases"])
@@ -133,17 +133,17 @@ async def read_timeline(
     here: Here,
     asked: Asking,
     kind: Annotated[
-        list[str] | None, Query(max_length=20, description="only entries of these kinds, such as `contact` or `payment`")
-    ] = None,
+        tuple[EntryKind, ...], Query(max_length=len(EntryKind), description="only entries of these kinds; of all kinds without one")
+    ] = (),
     since: Annotated[Instant | None, Query(description="only what happened then or later")] = None,
 ) -> Page[TimelineEntry]:
-    """Everything that happened to the loan's cases, oldest first."""
-    cursors = Cursors(f"timeline/{loan_id}/{kind}/{since}", _AFTER_ENTRY)
+    """Everything that happened to the loan and its cases, oldest first: also the holds that reach its people, what they wish and agreed to."""
+    cursors = Cursors(f"timeline/{loan_id}/{','.join(kind) or None}/{since}", _AFTER_ENTRY)
     after = cursors.read(asked.cursor or None)
     async with here.ledger.reading() as session:
         await known_loan(session, loan_id)
         told = await timeline.timeline(session, loan_id)
-    wanted = [entry for entry in told if (kind is None or entry.kind in kind) and (since is None or entry.at >= since)]
+    wanted = [entry for entry in told if (not kind or entry.kind in kind) and (since is None or entry.at >= since)]
     placed = list(zip(_positions(wanted), wanted, strict=True))
     rest = placed if after is None else [(at, entry) for at, entry in placed if at > after]
     shown = asked.of(rest, cursors, itemgetter(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -53,6 +53,11 @@ async def latest_case(session: AsyncSession, loan_id: str) -> CaseRow:
     if row is None:
         raise CaseUnknown(f"loan {loan_id} has had no case yet")
     return row
+
+
+def latest_by(of_loan: Iterable[CaseRow], at: datetime) -> CaseRow | None:
+    """Of a loan's cases the one that was open at an instant, else the last one before; none before the first."""
+    return max((row for row in of_loan if row.opened_at <= at), key=lambda row: row.cycle, default=None)
 
 
 async def open_case_row(session: AsyncSession, order: OpenOrder, strategy: Strategy, now: datetime) -> OpeningFacts:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import and_, or_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -69,6 +69,27 @@ async def concerning(session: AsyncSession, loan: LoanRow, people: Collection[st
     """The holds that concern a loan: its own, whichever of its cases they were placed in, and those that reach the whole of one of the
     people tied to it, on whatever loan they were placed; also one that was placed while this very try was under way. They stand, or are over and of
     such a kind that the law looks back on them."""
+    found = await _about(
+        session,
+        loan,
+        people,
+        or_(
+            col(HoldRow.reason).in_(law.LOOKED_BACK_ON),
+            and_(
+                or_(col(HoldRow.lifted_at).is_(None), col(HoldRow.lifted_at) > now),
+                or_(col(HoldRow.until).is_(None), col(HoldRow.until) > now),
+            ),
+        ),
+    )
+    return tuple(hold for hold in found if hold.row.reason in law.LOOKED_BACK_ON or hold.stands(now))
+
+
+async def ever_concerning(session: AsyncSession, loan: LoanRow, people: Collection[str]) -> tuple[Concerning, ...]:
+    """The holds that concern a loan as ``concerning`` says, whether they stand or are over, oldest first."""
+    return await _about(session, loan, people)
+
+
+async def _about(session: AsyncSession, loan: LoanRow, people: Collection[str], *further: ColumnElement[bool]) -> tuple[Concerning, ...]:
     found = await session.exec(
         select(HoldRow, LoanRow.borrower_id)
         .join(LoanRow, col(LoanRow.id) == col(HoldRow.loan_id))
@@ -78,23 +99,12 @@ async def concerning(session: AsyncSession, loan: LoanRow, people: Collection[st
                 col(HoldRow.person_id).in_(people),
                 and_(col(LoanRow.borrower_id).in_(people), col(HoldRow.person_id).is_(None)),
             ),
-            or_(
-                col(HoldRow.reason).in_(law.LOOKED_BACK_ON),
-                and_(
-                    or_(col(HoldRow.lifted_at).is_(None), col(HoldRow.lifted_at) > now),
-                    or_(col(HoldRow.until).is_(None), col(HoldRow.until) > now),
-                ),
-            ),
+            *further,
         )
         .order_by(col(HoldRow.placed_at), col(HoldRow.id))
     )
     concerned = (Concerning(row, row.person_id or borrower_id) for row, borrower_id in found)
-    return tuple(
-        hold
-        for hold in concerned
-        if (hold.row.loan_id == loan.id or reaches_the_person(hold.row.reason))
-        and (hold.row.reason in law.LOOKED_BACK_ON or hold.stands(now))
-    )
+    return tuple(hold for hold in concerned if hold.row.loan_id == loan.id or reaches_the_person(hold.row.reason))
 
 
 def reaches_the_person(reason: str) -> bool:

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from arrears.api.app import create_app
+from arrears.config.settings import Settings
 from arrears.domain.access import Action
 from arrears.domain.loan import Payment
 from arrears.domain.verdict import Effect
 from arrears.ledger import loans
 from arrears.ledger.engine import Ledger
 from arrears.ledger.tables import CaseRow, LoanRow, PaymentReversalRow, VerdictRow
+from arrears.ledger.timeline import EntryKind
 from tests.api.callers import token
-from tests.api.conftest import CALL, LOAN, NOW, Api, attempted
+from tests.api.conftest import CALL, LOAN, NOW, Api, attempted, nowhere
 
 OTHER = "CN/2026/7"
 """An id of a loan that holds slashes."""
@@ -147,6 +150,48 @@ async def test_the_timeline_is_read_a_page_at_a_time(api: Api, ledger: Ledger, r
     (payments,) = await read_all(api, reader, f"/v1/cases/{LOAN}/timeline", kind=["payment"])
     assert [entry["kind"] for entry in payments] == ["payment", "payment"]
     assert await read_all(api, reader, f"/v1/cases/{LOAN}/timeline", since="2030-01-01T00:00:00Z") == [[]]
+
+
+@pytest.mark.parametrize("kinds", [["nonsense"], ["payment", "nonsense"], ["Payment"], [""]])
+async def test_a_kind_that_no_entry_of_a_timeline_has_is_refused(api: Api, reader: dict[str, str], kinds: list[str]):
+    answer = await api.http.get(f"/v1/cases/{LOAN}/timeline", params={"kind": kinds}, headers=reader)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"].partition(".")[0]) == (422, "kind")
+    assert "'hold_placed'" in error["problem"]
+
+
+async def test_entries_of_several_kinds_are_read_together(api: Api, ledger: Ledger, reader: dict[str, str]):
+    await attempted(ledger)
+    await paid(ledger, "P-1")
+    pages = await read_all(api, reader, f"/v1/cases/{LOAN}/timeline", kind=["payment", "case_opened"], limit=1)
+    assert [entry["kind"] for page in pages for entry in page] == ["case_opened", "payment"]
+    (of_every_kind,) = await read_all(api, reader, f"/v1/cases/{LOAN}/timeline", kind=[*EntryKind])
+    assert len(of_every_kind) == 3
+
+
+def test_the_kinds_of_a_timeline_are_listed_where_it_is_described():
+    document = create_app(Ledger("sqlite+aiosqlite:///never-opened.db"), nowhere, Settings()).openapi()
+    (kind,) = (p for p in document["paths"]["/v1/cases/{loan_id}/timeline"]["get"]["parameters"] if p["name"] == "kind")
+    assert (kind["schema"]["type"], kind["schema"]["items"]) == ("array", {"$ref": "#/components/schemas/EntryKind"})
+    assert document["components"]["schemas"]["EntryKind"]["enum"] == [*EntryKind]
+
+
+async def test_a_hold_that_was_told_over_http_is_read_in_the_timeline(api: Api, ledger: Ledger, reader: dict[str, str]):
+    clerk = await token(ledger, Action.PLACE_HOLD, Action.RECORD_OBJECTION, Action.RECORD_WISH, Action.RECORD_CONSENT, name="clerk")
+    for path, body in (
+        (f"cases/{LOAN}/holds", {"reason": "attorney"}),
+        (f"cases/{LOAN}/disputes", {}),
+        ("persons/B-1/opt-outs", {"kind": "no_medium", "channel": "sms"}),
+        ("persons/B-1/opt-outs/withdrawals", {"kind": "no_medium", "channel": "sms"}),
+        ("persons/B-1/consents", {"kind": "more_calls", "evidence": "recording-4711"}),
+        ("persons/B-1/consents/withdrawals", {"kind": "more_calls"}),
+    ):
+        answer = await api.http.post(f"/v1/{path}", json=body, headers=clerk)
+        assert (answer.status_code, answer.json()["new"]) == (202, True), answer.text
+    wanted = ["hold_placed", "opt_out_recorded", "opt_out_withdrawn", "consent_given", "consent_withdrawn"]
+    (read,) = await read_all(api, reader, f"/v1/cases/{LOAN}/timeline", kind=wanted)
+    assert sorted(entry["kind"] for entry in read) == sorted(["hold_placed", *wanted])
+    assert {entry["case_id"] for entry in read} == {"L-1.1"}
 
 
 async def test_what_the_law_said_is_read_with_its_rules(api: Api, ledger: Ledger, reader: dict[str, str]):

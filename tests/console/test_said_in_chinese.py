@@ -18,6 +18,7 @@ from arrears.api.console.render import words
 from arrears.domain.strategy import Role, TaskKind
 from arrears.domain.verdict import Effect
 from arrears.ledger.tables import DeliveryRow, DeliveryState, VerdictRow
+from arrears.ledger.timeline import EntryKind
 from tests.console.conftest import OPERATORS, Console
 from tests.console.scene import asked, cased, task, unreached
 
@@ -31,7 +32,7 @@ TOLD_BY = (
     *("api/console/desk.py", "api/console/audit.py", "api/console/inbox_cards.py", "api/operations/telling.py"),
     *("api/console/signing_in.py", "api/console/oidc.py", "api/console/__init__.py"),
     *("ledger/worklists.py", "ledger/search/asked.py", "ledger/search/finding.py", "ledger/audit_trail.py", "ledger/figures/model.py"),
-    *("ledger/facts/writing.py", "ledger/facts/people.py", "ledger/timeline.py"),
+    *("ledger/facts/writing.py", "ledger/facts/people.py", "ledger/timeline/of_cases.py", "ledger/timeline/of_people.py"),
 )
 """Where sentences are made that a page shows as they come: why a case waits, why a step was passed over, what is wrong with a request."""
 
@@ -122,6 +123,36 @@ def test_whatever_another_room_tells_an_operator_is_said_in_chinese(told_by: str
 )
 def test_ids_amounts_and_codes_in_a_sentence_stay_and_are_said(english: str, chinese: str) -> None:
     assert words("zh-CN").told(english) == chinese
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("held for minor; it is about P-1", "冻结原因：未成年；涉及 P-1"),
+        ("held for complaint until 2026-11-30 09:00 UTC; it bars north only", "冻结原因：投诉，至 2026-11-30 09:00 UTC；仅限制 north"),
+        (
+            "no longer held for bankruptcy; placed on loan L-2, it reaches every loan of B-1",
+            "已解除冻结：破产；在贷款 L-2 上设置，对 B-1 的所有贷款有效",
+        ),
+        ("B-1 wishes no contact by in-app", "B-1 要求：不要以应用内消息联系"),
+        ("B-1 took a wish back: no contact at contact point 12", "B-1 撤回要求：不要通过联系方式 12 联系"),
+        ("P-1 wishes no contact between 08:00 and 12:00", "P-1 要求：08:00 至 12:00 之间不要联系"),
+        (
+            "B-1 agreed to more calls; only by call; it ends 2026-11-30 09:00 UTC",
+            "B-1 同意：更多通话；仅限电话；至 2026-11-30 09:00 UTC 止",
+        ),
+        ("B-1 took a consent back: hours; only between 18:00 and 20:00", "B-1 撤回同意：时段；仅限 18:00 至 20:00"),
+        ("call with borrower reported: no answer; told by north", "登记了与借款人的电话联系：无人接听；由 north 告知"),
+        ("notice default to B-1: came back", "致 B-1 的通知（违约）：被退回"),
+    ],
+)
+def test_what_people_wish_and_what_reaches_them_is_said_in_chinese(english: str, chinese: str) -> None:
+    assert words("zh-CN").code(english) == chinese
+
+
+@pytest.mark.parametrize("kind", EntryKind)
+def test_every_kind_of_thing_that_happens_has_a_chinese_name(kind: EntryKind) -> None:
+    assert not words("zh-CN").code("contact made" if kind is EntryKind.CONTACT else kind).isascii()
 
 
 def test_a_sentence_that_nobody_has_translated_stays_as_it_is() -> None:

@@ -8,10 +8,8 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from arrears.domain.outcome import Outcome
-from arrears.domain.person import Relation, WishKind
-from arrears.domain.strategy import Channel
-from arrears.ledger import reported
+from arrears.domain.person import Relation
+from arrears.ledger import opt_outs, reported
 from arrears.ledger.facts.kinds import (
     CircumstanceTold,
     ConsentGiven,
@@ -30,7 +28,7 @@ from arrears.ledger.portfolio.entries import PersonEntry
 from arrears.ledger.portfolio.newcomers import admit
 from arrears.ledger.tables import CircumstanceRow, ConsentRow, EarlierHomeRow, RelationRow, WishRow
 from arrears.ledger.vault import Field, keyring
-from arrears.workflows.contract import Report, Signal
+from arrears.workflows.contract import Signal
 
 _HOURS = "%H:%M"
 _OF_A_TIE = ("evidence", "volunteered", "liable_up_to", "estate_value", "disclaimed_at", "may_ask_again_at", "steps_aside_at")
@@ -59,8 +57,7 @@ async def wish(w: Writing, told: WishTold) -> bool:
         return False
     w.add(row)
     await w.session.flush()
-    if told.kind in (WishKind.NO_CONTACT, WishKind.NO_MEDIUM):
-        report = Report(channel=told.channel or Channel.LETTER, outcome=Outcome.OPTED_OUT, at=told.at, party="borrower")
+    if (report := opt_outs.as_report(row)) is not None:
         for loan_id in await w.loans_of(told.person_id):
             await w.tell(loan_id, Signal.CONTACT_REPORTED, f"wish/{row.id}/{loan_id}", report)
     return True
