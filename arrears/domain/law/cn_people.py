@@ -61,7 +61,7 @@ def _not_a_debtor(s: Situation, terms: Debtors) -> Objection | None:
         wrong = purpose not in THROUGH_OTHERS
     else:
         wrong = purpose in ASKS_FOR_MONEY and s.relation not in terms.debtors and not owes(s) and not volunteered(s)
-    return deny(f"{purpose} to a {s.relation}", ", ".join(sorted(terms.debtors)), "loans.ties") if wrong else None
+    return deny(f"{purpose}, to: {s.relation}", ", ".join(sorted(terms.debtors)), "loans.ties") if wrong else None
 
 
 @rule("contact")

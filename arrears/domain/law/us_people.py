@@ -340,10 +340,10 @@ def _ceased(s: Situation, now: datetime) -> tuple[str, ...]:
 
 
 def _reached(s: Situation, now: datetime) -> str | None:
-    """The borrower's last contact, if they were spoken to in it."""
+    """The borrower's last contact, if they were spoken to in it; of several at one instant any may have been the last."""
     past = [c for c in left(s.contacts(s.loan.borrower, channel=Channel.CALL, direction=None)) if c.outcome is not None and c.at <= now]
-    last = max(past, key=lambda c: c.at, default=None)
-    return last.contact_id if last is not None and last.outcome in ANSWERED else None
+    last = max((c.at for c in past), default=None)
+    return next((c.contact_id for c in past if c.at == last and c.outcome in ANSWERED), None)
 
 
 def _inbound(s: Situation, channel: Channel, now: datetime) -> list[Contact]:

@@ -13,7 +13,7 @@ from arrears.prove.law.house import borrowers_day
 from arrears.prove.law.kit import counts_out, per_cent
 from arrears.prove.law.others import told_of_the_debt
 from arrears.prove.law.rule import law
-from arrears.prove.model import DAY, LENDER, Contact
+from arrears.prove.model import DAY, LENDER, Contact, Instant
 from arrears.prove.sending import Breach, Sending
 
 VALIDATION_DAYS = 5
@@ -94,11 +94,17 @@ def others_locate_only(s: Sending) -> Breach | None:
 
 
 def _was_reached(s: Sending) -> bool:
-    """Whether the last call with the consumer, of those whose outcome is known, was a conversation."""
+    """Whether the last call with the consumer, of those whose outcome is known, was a conversation; of several at one instant any may have been the last."""
+    last: Instant | None = None
     for _, call in reversed(s.debtor.calls[s.loan.borrower_id]):
         outcome = s.outcome(call)
-        if known(call, s.at) and outcome is not None and outcome != "failed":
-            return outcome in words.ANSWERED
+        if not known(call, s.at) or outcome is None or outcome == "failed":
+            continue
+        if last is not None and call.at != last:
+            return False
+        if outcome in words.ANSWERED:
+            return True
+        last = call.at
     return False
 
 

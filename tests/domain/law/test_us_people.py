@@ -166,6 +166,14 @@ def test_us_22_where_somebody_is_can_be_asked_only_while_nobody_reaches_them(out
     assert told.effect("US-22") is effect
 
 
+@pytest.mark.parametrize("outcomes", [("answered", "someone_else"), ("someone_else", "answered")])
+def test_us_22_of_two_calls_at_one_instant_either_may_have_been_the_last(outcomes: tuple[str, str]) -> None:
+    told = us(purpose="locate", klass="locate_only").to("contact")
+    for outcome in outcomes:
+        told.past("2026-11-10T10:00", outcome)
+    assert told.effect("US-22") is DENY
+
+
 def test_us_22_an_authorised_adviser_may_be_spoken_to() -> None:
     assert us().to("debt_adviser", evidence="doc-1").effect("US-22") is ALLOW
 
