@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,12 +19,14 @@ from arrears.domain.events import (
 )
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel, Referral
-from arrears.ledger import approvals, attempts, cases, journal, loans, work
+from arrears.ledger import approvals, attempts, cases, facts, journal, loans, relays, work
 from arrears.ledger.engine import Ledger
 from arrears.ledger.events_out import outbox, reader
 from arrears.ledger.events_out.kinds import read
 from arrears.ledger.events_out.outbox import Wanted
+from arrears.ledger.facts import FACT
 from arrears.ledger.tables import ApprovalRow, AttemptState, CaseRow, PaymentReversalRow, ReferralRow
+from arrears.workflows.messages import read as heard
 from tests.events.listening import read_all, switch_on
 from tests.ledger.scene import NOW, approval, attempt, later, lend, open_case, payment, store
 
@@ -51,6 +54,19 @@ async def told(ledger: Ledger) -> list[dict[str, Any]]:
 
 async def told_kinds(ledger: Ledger) -> list[str]:
     return [_word(body) for body in await told(ledger)]
+
+
+async def fact(ledger: Ledger, after: float, sort: str, **said: Any) -> None:
+    """A fact as the loan system tells it, so many hours into the scene; the cases hear of it at once."""
+    at = later(hours=after)
+    async with ledger.exclusive() as session:
+        await facts.record(session, FACT.validate_json(json.dumps({"fact": sort, "at": at.isoformat(), **said})), at)
+        for message in await relays.undelivered(session):
+            assert message.id is not None
+            case = await cases.open_case(session, message.loan_id)
+            assert case is not None
+            await journal.record_events(session, case.id, message.loan_id, [heard(message.name, message.body, at, None)], at)
+            await relays.delivered(session, [message.id], at)
 
 
 def _word(body: dict[str, Any]) -> str:
@@ -291,12 +307,94 @@ async def test_a_reversed_payment_is_told(ledger: Ledger) -> None:
     await read_all(ledger, later(hours=1))
     assert (await told(ledger))[-1]["data"] == {
         "loan_id": "L-1",
+        "case_id": "L-1.1",
         "at": "2026-11-21T10:00:00Z",
         "payment_id": "pay-1",
         "amount": "100.00",
         "currency": "CNY",
         "reason": "returned",
     }
+
+
+async def test_what_is_told_of_a_loan_names_the_case_that_ran_or_the_last_one_before(ledger: Ledger) -> None:
+    await lend(ledger)
+    await switch_on(ledger)
+    await fact(ledger, 1, "hold", loan_id="L-1", reason="dispute")
+    await open_case(ledger, now=later(hours=2))
+    await fact(ledger, 3, "hold", loan_id="L-1", reason="illness", until=later(hours=7).isoformat())
+    await fact(ledger, 3.5, "contact", key="c-1", loan_id="L-1", channel="call", outcome="no_answer")
+    async with ledger.exclusive() as session:
+        await cases.close_case_row(session, "L-1.1", "withdrawn", later(hours=4))
+        await loans.record_payment(session, "L-1", payment(), "loan_system", later(hours=4))
+    reversal = PaymentReversalRow(
+        payment_id="pay-1", reversed_at=later(hours=1), reason="returned", source="loan_system", recorded_at=later(hours=5)
+    )
+    await store(ledger, reversal)
+    await open_case(ledger, run_key="run-2", now=later(hours=6))
+    await fact(ledger, 8, "hold_lifted", loan_id="L-1", reason="dispute")
+    await read_all(ledger, later(hours=9))
+    found = {(body["type"], body["data"].get("reason")): body["data"].get("case_id") for body in await told(ledger)}
+    assert {key: case for key, case in found.items() if key[0].partition(".")[0] in ("hold", "payment", "contact")} == {
+        ("hold.placed", "dispute"): None,
+        ("hold.placed", "illness"): "L-1.1",
+        ("contact.made", None): "L-1.1",
+        ("payment.reversed", "returned"): "L-1.1",
+        ("hold.lifted", "illness"): "L-1.2",
+        ("hold.lifted", "dispute"): "L-1.2",
+    }
+
+
+async def test_an_opt_out_is_told_as_what_it_is_and_not_as_a_contact(ledger: Ledger) -> None:
+    await a_case(ledger)
+    await fact(ledger, 1, "wish", person_id="B-1", kind="no_medium", channel="sms")
+    await fact(ledger, 2, "wish", person_id="B-1", kind="no_contact")
+    await fact(ledger, 3, "wish_withdrawn", person_id="B-1", kind="no_medium", channel="sms")
+    await read_all(ledger, later(hours=3))
+    assert (await told_kinds(ledger))[1:] == ["opt_out.recorded", "opt_out.recorded", "opt_out.withdrawn"]
+    no_sms, nothing, back = (body["data"] for body in (await told(ledger))[1:])
+    said = {"loan_id": "L-1", "case_id": "L-1.1", "opt_out_id": no_sms["opt_out_id"], "kind": "no_medium", "channel": "sms"}
+    assert no_sms == said | {"at": "2026-11-21T10:00:00Z"}
+    assert back == said | {"at": "2026-11-21T12:00:00Z"}
+    assert (nothing["kind"], "channel" in nothing) == ("no_contact", False)
+
+
+async def test_an_opt_out_in_a_contact_is_told_beside_that_contact(ledger: Ledger) -> None:
+    await a_case(ledger)
+    await fact(ledger, 1, "contact", key="c-1", loan_id="L-1", channel="sms", direction="in", outcome="opted_out")
+    await fact(ledger, 1, "wish", person_id="B-1", kind="no_medium", channel="sms")
+    await record(ledger, ContactReported(at=later(hours=2), channel=Channel.CALL, outcome=Outcome.OPTED_OUT, party="borrower"))
+    await read_all(ledger, later(hours=2))
+    assert sorted((await told_kinds(ledger))[1:]) == ["contact.made opted_out", "contact.made opted_out", "opt_out.recorded"]
+    made = [(body["data"]["channel"], body["data"]["direction"]) for body in await told(ledger) if body["type"] == "contact.made"]
+    assert made == [("sms", "in"), ("call", "out")]
+
+
+async def test_an_opt_out_is_told_of_every_loan_that_it_is_about_and_says_whose_it_is(ledger: Ledger) -> None:
+    await a_case(ledger)
+    await lend(ledger, "L-2")
+    await fact(ledger, 1, "wish", person_id="B-1", kind="no_hours", hours={"start": "08:00", "end": "12:00"})
+    await fact(ledger, 2, "wish", person_id="P-1", kind="no_address", address="+8613000000002")
+    await read_all(ledger, later(hours=2))
+    wished = [body["data"] for body in await told(ledger) if body["type"] == "opt_out.recorded"]
+    assert [(w["loan_id"], w.get("case_id"), w.get("person_id")) for w in wished] == [
+        ("L-1", "L-1.1", None),
+        ("L-2", None, None),
+        ("L-1", "L-1.1", "P-1"),
+        ("L-2", None, "P-1"),
+    ]
+    assert wished[0]["hours"] == {"start": "08:00:00", "end": "12:00:00"}
+    assert wished[2]["contact_point_id"] == 2
+    assert "+86" not in str(wished)
+
+
+async def test_a_wish_of_before_is_history_and_what_becomes_of_it_is_told(ledger: Ledger) -> None:
+    await lend(ledger)
+    await open_case(ledger)
+    await fact(ledger, -1, "wish", person_id="B-1", kind="no_contact")
+    await switch_on(ledger)
+    await fact(ledger, 1, "wish_withdrawn", person_id="B-1", kind="no_contact")
+    await read_all(ledger, later(hours=1))
+    assert await told_kinds(ledger) == ["opt_out.withdrawn"]
 
 
 async def test_a_closed_case_tells_its_last_stage_and_its_end_and_what_was_still_open(ledger: Ledger) -> None:

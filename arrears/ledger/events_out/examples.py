@@ -63,6 +63,8 @@ _DATA: dict[str, dict[str, Any]] = {
     "case.recalled": {"at": "2026-12-20T05:00:00Z", "placement_id": "L-1001.1/agency.1", "agency": "north-star"},
     "hold.placed": {"at": "2026-11-20T08:00:00Z", "hold_id": "17", "reason": "dispute", "until": "2026-12-20T08:00:00Z"},
     "hold.lifted": {"at": "2026-12-20T08:00:00Z", "hold_id": "17", "reason": "dispute", "because": "ended"},
+    "opt_out.recorded": {"at": "2026-11-20T09:00:00Z", "opt_out_id": "23", "kind": "no_medium", "channel": "sms"},
+    "opt_out.withdrawn": {"at": "2026-12-01T01:00:00Z", "opt_out_id": "23", "kind": "no_medium", "channel": "sms"},
     "payment.reversed": {
         "at": "2026-11-21T02:00:00Z",
         "payment_id": "P-77",

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from arrears.domain import events as core
+from arrears.domain.calendar import Window
 from arrears.domain.money import Currency
 from arrears.domain.outcome import NOT_MADE, Outcome
 from arrears.domain.strategy import Channel
+from arrears.ledger import opt_outs
 from arrears.ledger.events_out import kinds
 from arrears.ledger.events_out.course import EVENT
 from arrears.ledger.events_out.kinds import Event
@@ -33,7 +35,11 @@ from arrears.ledger.tables import (
     PaymentRow,
     ReferralRow,
     ReportedContactRow,
+    WishRow,
 )
+
+CaseAt = Callable[[datetime], str | None]
+"""The case of a loan that ran at an instant, else its last one before."""
 
 _NEVER_LEFT = NOT_MADE | {Outcome.FAILED}
 
@@ -75,11 +81,13 @@ def of_end(row: CaseRow, about: About) -> Iterator[Told]:
     yield Told(f"case/{row.id}/closed", closed)
 
 
-def of_event(row: CaseEventRow, about: About, told: Collection[str]) -> Iterator[Told]:
-    """A promise, a plan, or a contact that others saw, unless the ledger was told of that contact by itself."""
+def of_event(row: CaseEventRow, about: About, told: Collection[str], wishes: Collection[WishRow]) -> Iterator[Told]:
+    """A promise, a plan, or a contact that others saw, unless the ledger was told of that contact by itself, or it is one of the borrower's wishes."""
     event = EVENT.validate_python(row.body)
     key = f"case/{row.case_id}/{row.event_key}"
     if isinstance(event, core.ContactReported):
+        if opt_outs.is_no_contact(event, wishes):
+            return
         key = f"{_seen(about.loan_id, event)}case"
         if any(other.startswith(_seen(about.loan_id, event)) for other in told):
             return
@@ -118,14 +126,14 @@ def _of_event(event: core.Event, about: About, case_id: str, key: str) -> Event 
             return None
 
 
-def of_reported(row: ReportedContactRow, about: About, case_id: str | None, told: Collection[str]) -> Iterator[Told]:
+def of_reported(row: ReportedContactRow, about: About, case_at: CaseAt, told: Collection[str]) -> Iterator[Told]:
     """A contact that did not leave by our gateways, unless its case has told of it already."""
     seen = _seen(row.loan_id, row)
     if f"{seen}case" in told:
         return
     made = kinds.ContactMade(
         loan_id=row.loan_id,
-        case_id=case_id,
+        case_id=case_at(row.recorded_at),
         at=row.at,
         contact_id=f"{row.source}/{row.key}",
         by=row.source,
@@ -218,11 +226,11 @@ def of_referral(row: ReferralRow, about: About, *, last: bool) -> Iterator[Told]
         yield Told(f"placement/{row.id}/recalled", recalled)
 
 
-def of_hold(row: HoldRow, now: datetime, *, last: bool) -> Iterator[Told]:
+def of_hold(row: HoldRow, now: datetime, case_at: CaseAt, *, last: bool) -> Iterator[Told]:
     """A hold, and its end, if that has come by ``now``."""
     placed = kinds.HoldPlaced(
         loan_id=row.loan_id,
-        case_id=row.case_id,
+        case_id=row.case_id or case_at(row.recorded_at or row.placed_at),
         at=row.placed_at,
         hold_id=str(row.id),
         reason=row.reason,
@@ -234,7 +242,7 @@ def of_hold(row: HoldRow, now: datetime, *, last: bool) -> Iterator[Told]:
     if last and (at := row.lifted_at or ended) is not None:
         lifted = kinds.HoldLifted(
             loan_id=row.loan_id,
-            case_id=row.case_id,
+            case_id=row.case_id or case_at(row.lift_recorded_at or at),
             at=at,
             hold_id=str(row.id),
             reason=row.reason,
@@ -243,10 +251,40 @@ def of_hold(row: HoldRow, now: datetime, *, last: bool) -> Iterator[Told]:
         yield Told(f"hold/{row.id}/lifted", lifted)
 
 
-def of_reversal(row: PaymentReversalRow, payment: PaymentRow) -> Iterator[Told]:
+def of_wish(row: WishRow, about: About, case_at: CaseAt, *, last: bool) -> Iterator[Told]:
+    """What somebody tied to a loan wishes, and that they took it back."""
+    key, opt_out_id = f"wish/{row.id}/{about.loan_id}", str(row.id)
+    who = None if row.person_id == about.borrower_id else row.person_id
+    recorded = kinds.OptOutRecorded(
+        loan_id=about.loan_id,
+        case_id=case_at(row.recorded_at),
+        at=row.at,
+        opt_out_id=opt_out_id,
+        kind=row.kind,
+        channel=row.channel,
+        contact_point_id=row.contact_point_id,
+        hours=Window.model_validate({"start": row.starts, "end": row.ends}) if row.starts else None,
+        person_id=who,
+    )
+    yield Told(f"{key}/recorded", recorded)
+    if last and row.withdrawn_at is not None:
+        back = kinds.OptOutTakenBack(
+            loan_id=about.loan_id,
+            case_id=case_at(max(row.withdrawn_at, row.recorded_at)),
+            at=row.withdrawn_at,
+            opt_out_id=opt_out_id,
+            kind=row.kind,
+            channel=row.channel,
+            person_id=who,
+        )
+        yield Told(f"{key}/withdrawn", back)
+
+
+def of_reversal(row: PaymentReversalRow, payment: PaymentRow, case_at: CaseAt) -> Iterator[Told]:
     """A payment that was taken back."""
     reversed_ = kinds.PaymentReversed(
         loan_id=payment.loan_id,
+        case_id=case_at(row.recorded_at),
         at=row.reversed_at,
         payment_id=row.payment_id,
         amount=payment.amount,

@@ -11,16 +11,21 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SerializeAsAny, create_model
 
+from arrears.domain.calendar import Window
 from arrears.domain.events import Ending, Id
 from arrears.domain.loan import Instalment
 from arrears.domain.money import Currency, PositiveAmount
 from arrears.domain.orders import Purpose
 from arrears.domain.outcome import Outcome
+from arrears.domain.person import WishKind
 from arrears.domain.strategy import Channel, Role, Slug
 
 
 class Event(BaseModel):
-    """What every event says: which loan, when it happened in business time, and which case, if it belongs to one."""
+    """What every event says: which loan, when it happened in business time, and which case: the one that ran then, else the loan's last one before.
+
+    A loan that has had no case yet has none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -179,6 +184,29 @@ class HoldLifted(Event):
     because: Literal["lifted", "ended"]
 
 
+class OptOutRecorded(Event):
+    """Somebody said how they do not want to be contacted: at all, by a ``channel``, at a contact point, in some local ``hours``. Nobody was contacted by it.
+
+    It stands until it is withdrawn. ``person_id`` is who said so, if not the borrower.
+    """
+
+    opt_out_id: str
+    kind: WishKind
+    channel: Channel | None = None
+    contact_point_id: int | None = None
+    hours: Window | None = None
+    person_id: str | None = None
+
+
+class OptOutTakenBack(Event):
+    """What was recorded under this ``opt_out_id`` stands no longer: they took it back."""
+
+    opt_out_id: str
+    kind: WishKind
+    channel: Channel | None = None
+    person_id: str | None = None
+
+
 class PaymentReversed(Event):
     """A payment was taken back: from then on it counts as never made."""
 
@@ -223,6 +251,8 @@ KINDS: dict[str, type[Event]] = {
     "case.recalled": CaseRecalled,
     "hold.placed": HoldPlaced,
     "hold.lifted": HoldLifted,
+    "opt_out.recorded": OptOutRecorded,
+    "opt_out.withdrawn": OptOutTakenBack,
     "payment.reversed": PaymentReversed,
     "case.closed": CaseClosed,
 }

@@ -34,6 +34,7 @@ from arrears.ledger.tables import (
     ReferralRow,
     ReportedContactRow,
     Row,
+    WishRow,
 )
 
 _READER = "events"
@@ -45,9 +46,9 @@ _MOST = 250
 
 _READ: dict[str, type[Any]] = {
     str(table.__tablename__): table
-    for table in (CaseRow, CaseEventRow, AttemptRow, ReportedContactRow, ApprovalRow, ReferralRow, HoldRow, PaymentReversalRow)
+    for table in (CaseRow, CaseEventRow, AttemptRow, ReportedContactRow, ApprovalRow, ReferralRow, HoldRow, PaymentReversalRow, WishRow)
 }
-_NUMBERED = (CaseEventRow, ReportedContactRow, HoldRow)
+_NUMBERED = (CaseEventRow, ReportedContactRow, HoldRow, WishRow)
 _R = TypeVar("_R", bound=Row)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from typing import TypeVar
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.ledger.events_out.course import DECISIVE, Course, course
@@ -26,8 +26,10 @@ from arrears.ledger.tables import (
     PaymentReversalRow,
     PaymentRow,
     ReferralRow,
+    RelationRow,
     ReportedContactRow,
     Row,
+    WishRow,
 )
 
 _OfCase = TypeVar("_OfCase", ApprovalRow, AttemptRow, CaseEventRow, HoldRow, ReferralRow)
@@ -42,7 +44,7 @@ def written_at(rows: Iterable[Row]) -> Iterator[datetime]:
         match row:
             case CaseRow():
                 yield row.closed_at or row.opened_at
-            case CaseEventRow() | ReportedContactRow() | PaymentReversalRow():
+            case CaseEventRow() | ReportedContactRow() | PaymentReversalRow() | WishRow():
                 yield row.recorded_at
             case AttemptRow():
                 yield row.reserved_at
@@ -60,13 +62,22 @@ async def known(session: AsyncSession, rows: Collection[Row], now: datetime, sin
     case_ids = {row.case_id for row in rows if isinstance(row, CaseEventRow | ApprovalRow | ReferralRow | AttemptRow)}
     loan_ids = {row.loan_id for row in rows if isinstance(row, CaseRow | AttemptRow | ReportedContactRow | ReferralRow | HoldRow)}
     loan_ids |= {payment.loan_id for payment in payments.values()}
-    cases = await _cases(session, case_ids | {row.id for row in rows if isinstance(row, CaseRow)}, loan_ids)
-    loan_ids |= {case.loan_id for case in cases}
+    people = await _loans_of_people(session, {row.person_id for row in rows if isinstance(row, WishRow)})
+    loan_ids |= {loan_id for theirs in people.values() for loan_id in theirs}
+    every_case = await _cases(session, case_ids, loan_ids)
+    case_ids |= {row.id for row in rows if isinstance(row, CaseRow)}
+    cases = [case for case in every_case if case.id in case_ids or case.closed_at is None]
+    loan_ids |= {case.loan_id for case in every_case}
+    loans = await _loans(session, loan_ids)
+    reports = {row.case_id for row in rows if isinstance(row, CaseEventRow) and row.kind == "contact_reported"}
+    told_of = {loans[case.loan_id] for case in every_case if case.id in reports}
     return Known(
         now=now,
         since=since,
-        loans=await _loans(session, loan_ids),
-        cases={case.loan_id: case.id for case in cases if case.closed_at is None},
+        loans=loans,
+        cases=_by_loan(every_case),
+        people=people,
+        wishes=await _wishes(session, told_of),
         courses=await _courses(session, cases, tracks),
         waiting=_by_case(await _waiting(session, [case.id for case in cases if case.closed_at is not None])),
         payments=payments,
@@ -83,10 +94,31 @@ async def _payments(session: AsyncSession, rows: Iterable[Row]) -> Mapping[str, 
 
 
 async def _cases(session: AsyncSession, ids: Collection[str], loan_ids: Collection[str]) -> Sequence[CaseRow]:
-    """These cases, and the open ones of these loans."""
-    named = (await session.exec(select(CaseRow).where(col(CaseRow.id).in_(ids)))).all()
-    open_ = (await session.exec(select(CaseRow).where(col(CaseRow.loan_id).in_(loan_ids), col(CaseRow.closed_at).is_(None)))).all()
-    return list({case.id: case for case in (*named, *open_)}.values())
+    """All cases of these loans, and of those that these cases are of."""
+    named = select(CaseRow.loan_id).where(col(CaseRow.id).in_(ids))
+    return (await session.exec(select(CaseRow).where(or_(col(CaseRow.loan_id).in_(loan_ids), col(CaseRow.loan_id).in_(named))))).all()
+
+
+async def _loans_of_people(session: AsyncSession, person_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """The loans that each of these people owes, or is tied to."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    if person_ids:
+        owed = select(LoanRow.borrower_id, LoanRow.id).where(col(LoanRow.borrower_id).in_(person_ids)).order_by(col(LoanRow.id))
+        tied = select(RelationRow.person_id, RelationRow.loan_id).where(col(RelationRow.person_id).in_(person_ids))
+        for person_id, loan_id in (*await session.exec(owed), *await session.exec(tied.order_by(col(RelationRow.loan_id)))):
+            found[person_id].append(loan_id)
+    return found
+
+
+async def _wishes(session: AsyncSession, loans: Collection[About]) -> Mapping[str, Sequence[WishRow]]:
+    """What each loan's borrower ever wished."""
+    if not loans:
+        return {}
+    rows = await session.exec(select(WishRow).where(col(WishRow.person_id).in_({loan.borrower_id for loan in loans})))
+    of_person: defaultdict[str, list[WishRow]] = defaultdict(list)
+    for row in rows:
+        of_person[row.person_id].append(row)
+    return {loan.loan_id: of_person[loan.borrower_id] for loan in loans}
 
 
 async def _loans(session: AsyncSession, ids: Collection[str]) -> Mapping[str, About]:
@@ -118,6 +150,13 @@ async def _told(session: AsyncSession, loan_ids: Collection[str]) -> Mapping[str
     for loan_id, key in await session.exec(asked):
         found[loan_id].add(key)
     return found
+
+
+def _by_loan(cases: Sequence[CaseRow]) -> Mapping[str, Sequence[CaseRow]]:
+    grouped: defaultdict[str, list[CaseRow]] = defaultdict(list)
+    for case in cases:
+        grouped[case.loan_id].append(case)
+    return grouped
 
 
 def _by_case(rows: Sequence[_OfCase]) -> defaultdict[str, list[_OfCase]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from arrears.ledger import cases
 from arrears.ledger.events_out import from_rows
 from arrears.ledger.events_out.course import DECISIVE, Course
 from arrears.ledger.events_out.from_rows import About, Told
@@ -22,6 +24,7 @@ from arrears.ledger.tables import (
     ReferralRow,
     ReportedContactRow,
     Row,
+    WishRow,
 )
 
 _MOMENT = timedelta(microseconds=1)
@@ -50,35 +53,53 @@ class Made:
 class Known:
     """What a turn knows beside the rows that it looks at.
 
-    What happened before ``since`` is history, unless it was written down later. ``cases`` are the loans' open cases; ``waiting`` are a case's contacts of
-    which no outcome is known; ``told`` are the keys of all that was told of a loan before, to which the turn adds its own; ``stages`` are those of cases
-    of which nothing was told yet.
+    What happened before ``since`` is history, unless it was written down later. ``cases`` are all of a loan's, ``people`` the loans that a person owes or is
+    tied to, ``wishes`` those of a loan's borrower. ``waiting`` are a case's contacts of which no outcome is known; ``told`` are the keys of all that was
+    told of a loan before, to which the turn adds its own; ``stages`` are those of cases of which nothing was told yet.
     """
 
     now: datetime
     since: datetime
     loans: Mapping[str, About]
-    cases: Mapping[str, str]
+    cases: Mapping[str, Sequence[CaseRow]]
+    people: Mapping[str, Sequence[str]]
+    wishes: Mapping[str, Sequence[WishRow]]
     courses: Mapping[str, Course]
     waiting: Mapping[str, Sequence[AttemptRow]]
     payments: Mapping[str, PaymentRow]
     told: Mapping[str, set[str]]
     stages: dict[str, str] = field(default_factory=dict[str, str])
 
+    def open_case(self, loan_id: str) -> str | None:
+        return next((case.id for case in self.cases.get(loan_id, ()) if case.closed_at is None), None)
+
+    def case_at(self, loan_id: str, at: datetime) -> str | None:
+        """The loan's case that ran at an instant, else its last one before."""
+        case = cases.latest_by(self.cases.get(loan_id, ()), at)
+        return case.id if case else None
+
 
 def tell(looks: Sequence[Look], known: Known) -> Iterator[Made]:
     """What these rows tell that was not told before."""
     for look in looks:
-        loan_id = loan_of(look.row, known)
-        keys = known.told[loan_id]
-        for told in _of(look, known, loan_id):
-            if told.key not in keys and (look.new or told.event.at >= known.since):
-                keys.add(told.key)
-                yield Made(look.at, told)
+        for loan_id in _loans_of(look.row, known):
+            keys = known.told[loan_id]
+            for told in _of(look, known, loan_id):
+                if told.key not in keys and (look.new or told.event.at >= known.since):
+                    keys.add(told.key)
+                    yield Made(look.at, told)
 
 
-def loan_of(row: Row, known: Known) -> str:
-    """The loan that a row is about."""
+def _loans_of(row: Row, known: Known) -> Sequence[str]:
+    """The loans that a row is about."""
+    match row:
+        case WishRow():
+            return known.people.get(row.person_id, ())
+        case _:
+            return (_loan_of(row, known),)
+
+
+def _loan_of(row: Row, known: Known) -> str:
     match row:
         case CaseRow() | AttemptRow() | ReportedContactRow() | ReferralRow() | HoldRow():
             return row.loan_id
@@ -92,6 +113,7 @@ def loan_of(row: Row, known: Known) -> str:
 
 def _of(look: Look, known: Known, loan_id: str) -> Iterator[Told]:
     about, told, last = known.loans[loan_id], known.told[loan_id], look.last
+    case_at = partial(known.case_at, loan_id)
     match look.row:
         case CaseRow() as row:
             yield from from_rows.of_opening(row, about)
@@ -102,19 +124,21 @@ def _of(look: Look, known: Known, loan_id: str) -> Iterator[Told]:
                 yield from from_rows.of_end(row, about)
             return
         case CaseEventRow() as row:
-            yield from from_rows.of_event(row, about, told)
+            yield from from_rows.of_event(row, about, told, known.wishes.get(loan_id, ()))
         case AttemptRow() as row if last:
             yield from from_rows.of_attempt(row, about, told)
         case ReportedContactRow() as row:
-            yield from from_rows.of_reported(row, about, known.cases.get(loan_id), told)
+            yield from from_rows.of_reported(row, about, case_at, told)
         case ApprovalRow() as row:
             yield from from_rows.of_approval(row, about, last=last)
         case ReferralRow() as row if last or not look.new:
             yield from from_rows.of_referral(row, about, last=last)
         case HoldRow() as row:
-            yield from from_rows.of_hold(row, known.now, last=last)
+            yield from from_rows.of_hold(row, known.now, case_at, last=last)
         case PaymentReversalRow() as row:
-            yield from from_rows.of_reversal(row, known.payments[row.payment_id])
+            yield from from_rows.of_reversal(row, known.payments[row.payment_id], case_at)
+        case WishRow() as row:
+            yield from from_rows.of_wish(row, about, case_at, last=last)
         case _:
             pass
     if (case_id := _case_of(look.row, known)) is not None:
@@ -127,7 +151,7 @@ def _case_of(row: Row, known: Known) -> str | None:
         case CaseEventRow() | ApprovalRow() | ReferralRow():
             return row.case_id
         case HoldRow():
-            return row.case_id or known.cases.get(row.loan_id)
+            return row.case_id or known.open_case(row.loan_id)
         case _:
             return None
 
