@@ -19,6 +19,7 @@ from arrears.ledger.tables import CaseRow, LoanRow, PaymentReversalRow, VerdictR
 from arrears.ledger.timeline import EntryKind
 from tests.api.callers import token
 from tests.api.conftest import CALL, LOAN, NOW, Api, attempted, nowhere
+from tests.ops.compose import ROOT
 
 OTHER = "CN/2026/7"
 """An id of a loan that holds slashes."""
@@ -174,6 +175,8 @@ def test_the_kinds_of_a_timeline_are_listed_where_it_is_described():
     (kind,) = (p for p in document["paths"]["/v1/cases/{loan_id}/timeline"]["get"]["parameters"] if p["name"] == "kind")
     assert (kind["schema"]["type"], kind["schema"]["items"]) == ("array", {"$ref": "#/components/schemas/EntryKind"})
     assert document["components"]["schemas"]["EntryKind"]["enum"] == [*EntryKind]
+    page = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
+    assert [kind for kind in EntryKind if f"`{kind}`" not in page] == []
 
 
 async def test_a_hold_that_was_told_over_http_is_read_in_the_timeline(api: Api, ledger: Ledger, reader: dict[str, str]):
