@@ -17,7 +17,7 @@ from urllib.parse import quote
 from fastapi import Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from arrears.api.door import REASON_HEADER, SAFE_METHODS, form_is_ours, reason_given
+from arrears.api.door import REASON_HEADER, SAFE_METHODS, form_is_ours, reason_given, reason_in_header
 from arrears.api.house import Here, House, verify_sender
 from arrears.api.problems import FieldProblem, Problem
 from arrears.config.access import packaged_access
@@ -62,6 +62,7 @@ _SAFE = re.compile(r"[\x20-\x7e]{1,64}")
 class Caller:
     """Who calls, what they may do, and why they say they do it. ``csrf`` is the token that an operator's forms must carry.
 
+    ``sent_as`` marks a request that carries an ``Idempotency-Key``: sent again it has the same one.
     ``reason_held``: the reason was given a while ago. ``signed_in_at``: when an operator's session began. ``must_change``: they may only choose a password.
     """
 
@@ -70,6 +71,7 @@ class Caller:
     request_id: str
     reason: str | None = None
     agency: str | None = None
+    sent_as: str | None = None
     csrf: str | None = None
     reason_held: bool = False
     signed_in_at: datetime | None = None
@@ -187,11 +189,11 @@ async def identify(request: Request, here: House, *, choosing_password: bool = F
         raise Problem(HTTPStatus.UNAUTHORIZED, "token_in_url", said)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return await _client(here, token, request_id)
+        return await _client(request, here, token, request_id)
     if _MESSAGE_ID in request.headers:
         sender: GatewayName = "agency" if request.url.path.startswith("/v1/agencies/") else "loan_system"
         await _only_sent_here(request, here, sender, await verify_sender(request, here, sender))
-        return Caller(Actor(ActorKind.GATEWAY, sender), SIGNED[sender], request_id)
+        return Caller(Actor(ActorKind.GATEWAY, sender), SIGNED[sender], request_id, reason=reason_in_header(request))
     if (cookie := request.cookies.get(session_cookie(here.settings))) is not None:
         caller = await _operator(request, here, cookie, request_id)
         if caller.must_change and not choosing_password:
@@ -219,13 +221,13 @@ async def _only_sent_here(request: Request, here: House, sender: GatewayName, me
         ) from None
 
 
-async def _client(here: House, token: str, request_id: str) -> Caller:
+async def _client(request: Request, here: House, token: str, request_id: str) -> Caller:
     async with here.ledger.reading() as session:
         known = await access.client(session, token, datetime.now(UTC))
     if known is None:
         raise Problem(HTTPStatus.UNAUTHORIZED, "bad_token", "the token is not known here, or no longer in force; ask for a new one")
     scopes = frozenset(action for action in Action if action in known.scopes)
-    return Caller(Actor(ActorKind.CLIENT, known.id), scopes, request_id, agency=known.agency)
+    return Caller(Actor(ActorKind.CLIENT, known.id), scopes, request_id, reason=reason_in_header(request), agency=known.agency)
 
 
 async def _operator(request: Request, here: House, cookie: str, request_id: str) -> Caller:

@@ -67,10 +67,15 @@ async def form_field(request: Request, name: str) -> str:
 
 async def reason_given(request: Request) -> str | None:
     """Why the caller says they do it: the header ``X-Arrears-Reason``, or the form's field ``reason``. Raises ``Problem`` (422)."""
+    if REASON_HEADER in request.headers or request.method in SAFE_METHODS:
+        return reason_in_header(request)
+    return plain_reason(await form_field(request, REASON_FIELD))
+
+
+def reason_in_header(request: Request) -> str | None:
+    """Why a caller says they do it, in the header ``X-Arrears-Reason``. Raises ``Problem`` (422)."""
     header = request.headers.get(REASON_HEADER)
-    if header is not None:
-        return plain_reason(_as_utf8(header), REASON_HEADER)
-    return None if request.method in SAFE_METHODS else plain_reason(await form_field(request, REASON_FIELD))
+    return None if header is None else plain_reason(_as_utf8(header), REASON_HEADER)
 
 
 def plain_reason(said: str, field: str = REASON_FIELD) -> str | None:

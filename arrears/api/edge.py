@@ -7,6 +7,7 @@ Callbacks prove who they are in their own way, in their route, and have ids of t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -114,6 +115,7 @@ class Edge:
                     again = Response(known.text, known.status, known.headers | idempotency.REPLAYED)
                     await again(scope, receive, send)
                 case claimed:
+                    Request(scope).state.caller = replace(caller, sent_as=claimed.mark)
                     held: list[Message] = []
                     async with idempotency.keeping(here.ledger, claimed) as kept:
 

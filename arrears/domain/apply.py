@@ -88,6 +88,26 @@ def objection(case: Case, event: Event) -> str | None:
     return None
 
 
+def contradiction(case: Case, event: Event) -> str | None:
+    """Why somebody who waits for an answer is told that an event changes nothing, although it is no repetition; ``None`` if it does, or is one."""
+    match event:
+        case Withdrawn(reason=reason) if case.withdrawn not in (None, reason):
+            return f"the case is withdrawn already: {case.withdrawn}"
+        case _:
+            return None
+
+
+def says_again(case: Case, event: Event) -> bool:
+    """Whether an event says what was said before and judged since, or two plans are agreed at one instant: it counts, once it is known to be new."""
+    match event:
+        case PromiseMade(amount=amount, due_on=due_on):
+            return any((p.amount, p.due_on) == (amount, due_on) for p in case.promises)
+        case PlanAgreed(at=at):
+            return case.plan is not None and case.plan.agreed_at == at
+        case _:
+            return False
+
+
 def apply(case: Case, event: Event) -> Case:
     """The case after ``event``. Applying an event that has already counted returns the case unchanged."""
     match event:
@@ -265,7 +285,9 @@ def _reported(case: Case, event: ContactReported) -> Case:
 
 
 def _promise(case: Case, event: PromiseMade) -> Case:
-    if any(p.amount == event.amount and p.due_on == event.due_on for p in case.promises):
+    """A promise that stands already in the same words is the same one; after it was kept or broken the same words are another."""
+    same = (p for p in case.promises if (p.amount, p.due_on) == (event.amount, event.due_on))
+    if any(p.judged_at is None or p.made_at == event.at for p in same):
         return case
     promise = Promise(
         made_at=event.at,
@@ -278,8 +300,9 @@ def _promise(case: Case, event: PromiseMade) -> Case:
 
 
 def _plan(case: Case, event: PlanAgreed) -> Case:
-    standing = case.plan
-    if standing and (standing.agreed_at == event.at or (standing.broken_at is None and standing.instalments == event.instalments)):
+    """A plan that stands already with the same instalments is the same one; once it was replaced or broken the same instalments are another."""
+    last = case.plan
+    if last and last.instalments == event.instalments and (last.broken_at is None or last.agreed_at == event.at):
         return case
     plan = Plan(agreed_at=event.at, instalments=event.instalments, paid_before=paid(case))
     return _void_requests(_with(case, plan=plan), "a repayment plan was agreed")

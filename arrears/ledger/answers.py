@@ -5,6 +5,7 @@ Only answers to what was done are kept; a refusal changed nothing, so the same k
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,11 +47,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Claim:
-    """A request that is ours to carry out, known by who sent it under which key, and since when we have it."""
+    """A request that is ours to carry out, known by who sent it under which key, what it says, and since when we have it."""
 
     caller: str
     key: str
+    digest: str
     since: datetime
+
+    @property
+    def mark(self) -> str:
+        """The same for the same request under the same key, whoever takes it over; it tells nothing of either."""
+        return hashlib.sha256(f"{self.caller}/{self.digest}/{self.key}".encode()).hexdigest()[:32]
 
 
 async def claim(session: AsyncSession, caller: str, key: str, digest: str, now: datetime) -> Claim | Answer:
@@ -65,7 +72,7 @@ async def claim(session: AsyncSession, caller: str, key: str, digest: str, now: 
             await session.flush()
         except IntegrityError:  # another process took the same one on since we looked
             raise StillWorking(LEASE) from None
-        return Claim(caller, key, now)
+        return Claim(caller, key, digest, now)
     if now < row.begun_at + KEPT_FOR:
         if row.digest != digest:
             raise KeyTaken
@@ -75,7 +82,7 @@ async def claim(session: AsyncSession, caller: str, key: str, digest: str, now: 
             raise StillWorking(row.begun_at + LEASE - now)
     row.digest, row.begun_at, row.status, row.body, row.headers = digest, now, None, None, None
     session.add(row)
-    return Claim(caller, key, now)
+    return Claim(caller, key, digest, now)
 
 
 async def keep(session: AsyncSession, claimed: Claim, answer: Answer) -> None:

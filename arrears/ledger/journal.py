@@ -22,6 +22,7 @@ from arrears.domain.events import (
     PaymentReversed,
     PlanAgreed,
     PromiseMade,
+    Withdrawn,
 )
 from arrears.domain.orders import ApprovalRef
 from arrears.domain.outcome import ANSWERED
@@ -56,6 +57,13 @@ async def standing_holds(session: AsyncSession, loan_id: str, now: datetime) -> 
         .order_by(col(HoldRow.placed_at), col(HoldRow.id))
     )
     return list(found.all())
+
+
+async def withdrawn_for(session: AsyncSession, case_id: str) -> str | None:
+    """The reason for which a case was withdrawn, if it was."""
+    found = await session.exec(select(CaseEventRow).where(col(CaseEventRow.case_id) == case_id, col(CaseEventRow.kind) == "withdrawn"))
+    said = found.first()
+    return None if said is None else Withdrawn.model_validate(said.body).reason
 
 
 def _key(event: Event) -> str:
@@ -142,10 +150,10 @@ async def _place_hold(session: AsyncSession, case_id: str, loan_id: str, event: 
 
 
 async def _lift_holds(session: AsyncSession, loan_id: str, event: HoldLifted, now: datetime) -> None:
-    """What reached the whole person is over for the cases of their other loans too: they are told."""
+    """What reached the whole person is over for the cases of their other loans too: they are told of each reason once."""
     loan = await loans.loan(session, loan_id)
     lifted = await holds.lift(session, loan, event.reason, event.at, now)
-    for row in lifted:
-        for other in await holds.loans_reached(session, loan, row.reason):
+    for reason, row_id in {row.reason: row.id for row in lifted}.items():
+        for other in await holds.loans_reached(session, loan, reason):
             if other != loan_id and await cases.open_case(session, other) is not None:
-                await relays.leave(session, other, Signal.HOLD_LIFTED, f"lift/{row.id}/{other}", Lift(reason=row.reason), now)
+                await relays.leave(session, other, Signal.HOLD_LIFTED, f"lift/{row_id}/{other}", Lift(reason=reason), now)

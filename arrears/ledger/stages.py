@@ -167,7 +167,11 @@ def _plan_stands(words: Sequence[_Word]) -> bool:
 
 
 def _promised_for(words: Sequence[_Word]) -> date | None:
-    """The day of the earliest promise that was not judged. The same amount for the same day is the same promise, however often it is made."""
-    made = {(due_on, amount) for _, kind, amount, due_on in words if kind == "promise_made" and due_on}
-    judged = {(due_on, amount) for _, kind, amount, due_on in words if kind == "promise_judged"}
-    return min((date.fromisoformat(due_on) for due_on, _ in made - judged), default=None)
+    """The day of the earliest promise that was not judged. Until it is, the same amount for the same day is the same promise."""
+    pending: set[tuple[str, str | None]] = set()
+    for _, kind, amount, due_on in words:
+        if kind == "promise_made" and due_on:
+            pending.add((due_on, amount))
+        elif kind == "promise_judged" and due_on:
+            pending.discard((due_on, amount))
+    return min((date.fromisoformat(due_on) for due_on, _ in pending), default=None)

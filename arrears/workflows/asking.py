@@ -94,13 +94,15 @@ async def view(client: Client, loan_id: str, within: timedelta = ANSWER_WITHIN, 
 async def update(
     client: Client, loan_id: str, name: str, message: BaseModel, update_id: str | None = None, within: timedelta = ANSWER_WITHIN
 ) -> CaseView:
-    """Tell the case a fact and wait until it has taken it in. Under the same ``update_id`` it counts once in the running case.
+    """Tell the case a fact, wait until it has taken it in, and hear where it stands. Under the same ``update_id`` it counts once.
 
-    Raises ``CaseRefused``, ``NoSuchCase``, ``CaseAway``.
+    Raises ``CaseRefused``, ``NoSuchCase``, ``CaseAway``; with an ``update_id`` also ``CaseFailed``, ``NotReadyYet``.
     """
     handle = client.get_workflow_handle(workflow_id(loan_id))
     told = handle.execute_update(name, message, id=update_id, result_type=CaseView, rpc_timeout=within)  # pyright: ignore[reportUnknownMemberType]
-    return await _answered(told, loan_id, within)
+    answer = await _answered(told, loan_id, within)
+    # An update whose id is known, also to a case that has closed since, is answered as it was at first: where the case stands now is asked for.
+    return answer if update_id is None else await view(client, loan_id, within)
 
 
 async def signal(client: Client, loan_id: str, name: str, message: BaseModel) -> None:

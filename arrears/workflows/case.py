@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel, ConfigDict, ValidationError
 
-    from arrears.domain.apply import apply_all, objection
+    from arrears.domain.apply import apply, apply_all, contradiction, objection, says_again
     from arrears.domain.case import Case, open_case, open_request, paid
     from arrears.domain.clock import REAL_TIME, Clock
     from arrears.domain.events import ApprovalDecided, Event, MessageIgnored, PaymentReversed, StepTaken, Withdrawn
@@ -31,6 +31,8 @@ with workflow.unsafe.imports_passed_through():
 
 _TICK = timedelta(milliseconds=1)
 _NAME_SHOWN = 40
+_TOLD_KEPT = 50
+_SAID_AGAIN_COUNTS = "same-words-count-anew-once-judged"
 
 
 def _refused(why: str) -> ApplicationError:
@@ -38,8 +40,15 @@ def _refused(why: str) -> ApplicationError:
     return ApplicationError(why, type="Refused", non_retryable=True)
 
 
+def _update_id() -> str:
+    """The id of the update that is being handled."""
+    update = workflow.current_update_info()
+    assert update is not None
+    return update.id
+
+
 class Carried(BaseModel):
-    """What one run of a case hands to the next."""
+    """What one run of a case hands to the next. ``told``: the ids of the latest updates that counted, which the server knows in their own run only."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,6 +56,7 @@ class Carried(BaseModel):
     clock: Clock
     call_timeout: timedelta
     unrecorded: tuple[Event, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 class CaseInput(CaseRequest):
@@ -69,6 +79,7 @@ class CollectionCase:
         self._clock = REAL_TIME
         self._call_timeout = timedelta()
         self._unrecorded: tuple[Event, ...] = ()
+        self._told: tuple[str, ...] = ()
         self._recording = 0
         self._reached: datetime | None = None
         self._move: Move = Wait(None, "the opening", "the ledger is asked what is owed")
@@ -80,7 +91,7 @@ class CollectionCase:
             return
         if (carried := self._input.carried) is not None:
             self._case, self._clock, self._call_timeout = carried.case, carried.clock, carried.call_timeout
-            self._unrecorded = carried.unrecorded
+            self._unrecorded, self._told = carried.unrecorded, carried.told
 
     @workflow.run
     async def run(self, request: Any = None) -> CaseSummary:  # noqa: ARG002 (read in __init__, before any early signal)
@@ -146,7 +157,9 @@ class CollectionCase:
     async def _hand_over_if_long(self) -> None:
         if workflow.info().is_continue_as_new_suggested():
             await workflow.wait_condition(workflow.all_handlers_finished)
-            carried = Carried(case=self._opened(), clock=self._clock, call_timeout=self._call_timeout, unrecorded=self._unrecorded)
+            carried = Carried(
+                case=self._opened(), clock=self._clock, call_timeout=self._call_timeout, unrecorded=self._unrecorded, told=self._told
+            )
             self._continue(self._input.model_copy(update={"carried": carried}))
 
     def _continue(self, following: CaseInput) -> None:
@@ -216,19 +229,24 @@ class CollectionCase:
         await self._take(event)
 
     async def _answered(self, name: str, payload: object) -> CaseView:
-        """An update: what cannot count is refused with the reason."""
+        """An update: what cannot count is refused with the reason, what an earlier run has taken in counts no more."""
+        update_id = _update_id()
+        if update_id in self._told:
+            return self._view()
         try:
             event = await self._understand(name, payload)
         except Unreadable as refusal:
             raise _refused(str(refusal)) from None
+        self._told = (*self._told, update_id)[-_TOLD_KEPT:]
         await self._take(event)
         return self._view()
 
     async def _take(self, event: Event) -> None:
         before = self._opened()
-        self._apply(event)
-        if self._case is before:
+        after = apply(before, event)
+        if after is before or (says_again(before, event) and not workflow.patched(_SAID_AGAIN_COUNTS)):
             return
+        self._case = after
         if isinstance(event, PaymentReversed):
             # The payment that it takes back may be on its way into the ledger, which knows nothing to take back before it is there.
             await workflow.wait_condition(lambda: not self._recording)
@@ -244,13 +262,15 @@ class CollectionCase:
 
     def _check(self, name: str, payload: object) -> None:
         """Refuse an update before it is written to the history, as far as that can be said without the ledger."""
+        if _update_id() in self._told:
+            return
         case = self._case
         request = open_request(case) if case else None
         try:
             event = read(name, payload, self._now(), request.approval_id if request else None)
         except Unreadable as refusal:
             raise _refused(str(refusal)) from None
-        if case is not None and (why := objection(case, event)) is not None:
+        if case is not None and (why := objection(case, event) or contradiction(case, event)) is not None:
             raise _refused(why)
 
     @workflow.query(name=QUERY_CASE, description="Where the case stands, what happens next and why, what blocks it")

@@ -42,6 +42,21 @@ async def _held_and_promised(town: Town, case: WorkflowHandle) -> None:
     await case.result()
 
 
+async def _promised_again(town: Town, case: WorkflowHandle) -> None:
+    """The same words while the promise stands, and once it was kept: up to release 0.1.0 they counted in neither case."""
+    await town.live_until(town.at(1, 12), case, _STEP)
+    promise = {"amount": "100.00", "currency": "CNY", "due_on": str((town.at(8, 0)).date())}
+    await case.execute_update(Update.MAKE_PROMISE, promise)
+    await case.execute_update(Update.MAKE_PROMISE, promise)
+    paid = {"payment_id": "p-1", "amount": "100.00", "currency": "CNY", "received_at": (await town.now()).isoformat()}
+    await case.execute_update(Update.RECORD_PAYMENT, paid)
+    await town.live_until(town.at(2, 12), case, _STEP)
+    await case.execute_update(Update.MAKE_PROMISE, promise)
+    await town.live_until(town.at(12, 12), case, _STEP)
+    await case.signal(Signal.CASE_WITHDRAWN, {"reason": "goodwill"})
+    await case.result()
+
+
 async def _suspected_of_fraud(town: Town, case: WorkflowHandle) -> None:
     await town.live_until(town.at(1, 12), case, _STEP)
     await case.signal(Signal.HOLD_PLACED, {"reason": "suspected-fraud"})
@@ -56,6 +71,7 @@ STORIES: dict[str, tuple[str, Temperament, Story]] = {
     "fenqile-placed-twice": ("fenqile", never_answers(), _to_the_end),
     "fenqile-relative-refuses": ("fenqile", relative_refuses(), _to_the_end),
     "fenqile-held-and-promised": ("fenqile", never_answers(), _held_and_promised),
+    "fenqile-promised-again": ("fenqile", never_answers(), _promised_again),
     "fenqile-suspected-of-fraud": ("fenqile", delays(), _suspected_of_fraud),
     "paipai-pays-in-parts": ("paipai", pays_in_parts(3, 9, 16), _to_the_end),
     "huabei-willing": ("huabei", willing(pays_after_days=5), _to_the_end),

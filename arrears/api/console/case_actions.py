@@ -68,12 +68,12 @@ async def do(desk: Desk, loan_id: str, name: str, fields: Mapping[str, str]) -> 
     async with desk.here.ledger.reading() as session:
         loan = await _loan(session, loan_id)
         borrower = await loans.borrower(session, loan_id)
-    sent = Sent(desk.here, caller, loan, borrower.zone or "UTC", given)
     content = "\n".join(f"{field}={given[field]}" for field in sorted(given) if field not in ("csrf", "once"))
     digest = hashlib.sha256(f"{loan_id}\n{content}".encode()).hexdigest()
     claimed = await idempotency.begin(desk.here.ledger, caller, f"form/{name}/{given.get('once') or secrets.token_hex(16)}", digest)
     if isinstance(claimed, Answer):
         return claimed.text
+    sent = Sent(desk.here, replace(caller, sent_as=claimed.mark), loan, borrower.zone or "UTC", given)
     try:
         done = await doing.does(sent)
     except BaseException:

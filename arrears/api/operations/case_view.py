@@ -313,21 +313,27 @@ async def _words(session: AsyncSession, case_id: str) -> tuple[tuple[PromiseNow,
         .where(col(CaseEventRow.case_id) == case_id, col(CaseEventRow.kind).in_(_WORDS))
         .order_by(col(CaseEventRow.at), col(CaseEventRow.id))
     )
-    promises: dict[tuple[Amount, date], PromiseNow] = {}
+    promises: list[PromiseNow] = []
     plan: PlanNow | None = None
     for row in rows:
         match _EVENT.validate_python(row.body):
             case PromiseMade(at=at, amount=amount, due_on=due_on):
-                promises.setdefault((amount, due_on), PromiseNow(made_at=at, amount=amount, due_on=due_on))
-            case PromiseJudged(amount=amount, due_on=due_on, kept=kept) if (made := promises.get((amount, due_on))) is not None:
-                promises[amount, due_on] = made.model_copy(update={"kept": kept})
+                if not any(_stands(promise, amount, due_on) for promise in promises):
+                    promises.append(PromiseNow(made_at=at, amount=amount, due_on=due_on))
+            case PromiseJudged(amount=amount, due_on=due_on, kept=kept):
+                promises = [p.model_copy(update={"kept": kept}) if _stands(p, amount, due_on) else p for p in promises]
             case PlanAgreed(at=at, instalments=instalments):
                 plan = PlanNow(agreed_at=at, instalments=instalments)
             case PlanBroken(at=at) if plan is not None:
                 plan = plan.model_copy(update={"broken_at": at})
             case _:
                 pass
-    return tuple(promises.values()), plan
+    return tuple(promises), plan
+
+
+def _stands(promise: PromiseNow, amount: Amount, due_on: date) -> bool:
+    """Whether it is this promise, and nobody has judged it yet."""
+    return (promise.amount, promise.due_on, promise.kept) == (amount, due_on, None)
 
 
 async def _placements(session: AsyncSession, loan_id: str) -> tuple[PlacementNow, ...]:

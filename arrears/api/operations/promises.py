@@ -10,8 +10,5 @@ from arrears.workflows.contract import CaseView, Promise, Update
 
 
 async def make(here: House, caller: Caller, loan_id: str, body: Promise) -> CaseView:
-    """Write down that the borrower promises an amount by a day; the same promise again is the same. Raises ``Problem``."""
-    word = f"{body.amount.normalize():f}/{body.currency}/{body.due_on}"
-    return await ask_the_case(
-        here, caller, Action.MAKE_PROMISE, loan_id, Update.MAKE_PROMISE, body, f"promise/{word}", subject=str(body.due_on)
-    )
+    """Write down that the borrower promises an amount by a day; the same promise again, while it stands, is the same. Raises ``Problem``."""
+    return await ask_the_case(here, caller, Action.MAKE_PROMISE, loan_id, Update.MAKE_PROMISE, body, subject=str(body.due_on))

@@ -71,12 +71,15 @@ async def ask_the_case(
     loan_id: str,
     name: str,
     message: BaseModel,
-    update_id: str,
+    update_id: str | None = None,
     *,
     subject: str | None = None,
     details: dict[str, Any] | None = None,
 ) -> CaseView:
-    """Tell the running case a fact that it judges, and hear what it makes of it.
+    """Tell the running case a fact that it judges, and hear where it stands then.
+
+    Under the same ``update_id`` it counts once. Without one, a request that the caller marked is known by its mark; any other is told anew, and what
+    stands in the case in the same words already changes nothing there.
 
     The note of who asked is written before, in a transaction of its own, so that nothing counts without one; if it comes to nothing, a second one says so.
     Raises ``Problem``: 404 ``unknown_loan``; 409 ``no_case``, ``case_closed`` or ``case_refused``, 422 ``case_refused`` if it names a field of the message;
@@ -87,7 +90,7 @@ async def ask_the_case(
         caller.note(session, action, loan_id=loan_id, subject=subject, details=details)
     try:
         client = await here.cases.client()
-        return await asking.update(client, loan_id, name, message, update_id)
+        return await asking.update(client, loan_id, name, message, update_id or (caller.sent_as and f"{name}/{caller.sent_as}"))
     except (asking.CaseProblem, TemporalAway) as failed:
         problem = await _of_the_case(here, loan_id, message, failed)
     async with here.ledger.session() as session:

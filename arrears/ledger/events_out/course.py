@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from pydantic import TypeAdapter
 
@@ -131,11 +132,18 @@ def _plans(told: Sequence[Event]) -> Iterator[Span]:
 
 
 def _promises(told: Sequence[Event]) -> Iterator[Span]:
-    """Each promise until it was judged; the same amount for the same day is the same promise."""
-    judged = {(e.amount, e.due_on): e.at for e in told if isinstance(e, PromiseJudged)}
-    made = {(e.amount, e.due_on): e.at for e in reversed(told) if isinstance(e, PromiseMade)}
-    for promise, at in made.items():
-        yield Span(at, judged.get(promise), promise[1].isoformat())
+    """Each promise until it was judged; until then the same amount for the same day is the same promise."""
+    pending: dict[tuple[Decimal, date], datetime] = {}
+    for event in sorted(told, key=lambda event: event.at):  # what became of a promise may be written down before it is
+        match event:
+            case PromiseMade(at=at, amount=amount, due_on=due_on):
+                pending.setdefault((amount, due_on), at)
+            case PromiseJudged(at=at, amount=amount, due_on=due_on) if (since := pending.pop((amount, due_on), None)) is not None:
+                yield Span(since, at, due_on.isoformat())
+            case _:
+                pass
+    for (_, due_on), since in pending.items():
+        yield Span(since, what=due_on.isoformat())
 
 
 def _answered_at(row: ApprovalRow) -> datetime | None:

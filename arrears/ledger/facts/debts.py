@@ -65,9 +65,10 @@ async def hold_lifted(w: Writing, told: HoldOver) -> bool:
     about = told.person_id or loan.borrower_id
     await w.people({loan.borrower_id, about})
     lifted = await holds.lift(w.session, loan, told.reason, told.at, w.now, person_id=told.person_id)
-    for row in lifted:
-        for loan_id in await _reached(w, loan, about, row.reason):
-            await w.tell(loan_id, Signal.HOLD_LIFTED, f"lift/{row.id}/{loan_id}", Lift(reason=row.reason))
+    # A case lifts all that stand in it for a reason at once, so it hears of each reason once.
+    for reason, row_id in {row.reason: row.id for row in lifted}.items():
+        for loan_id in await _reached(w, loan, about, reason):
+            await w.tell(loan_id, Signal.HOLD_LIFTED, f"lift/{row_id}/{loan_id}", Lift(reason=reason))
     return bool(lifted)
 
 
