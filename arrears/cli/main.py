@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from arrears.cli import (
     accounts,
     approvals,
+    case_verdicts,
     cases,
     chain,
     clients,
@@ -50,6 +51,7 @@ app.command("api")(processes.api)
 app.command("sandbox", hidden=True)(processes.sandbox)
 app.add_typer(cases.app, name="case")
 cases.app.command("situation")(situation.situation)
+cases.app.command("verdicts")(case_verdicts.case_verdicts)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(operators.app, name="operators")
 app.add_typer(accounts.app, name="accounts")

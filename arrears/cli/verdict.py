@@ -26,7 +26,7 @@ from arrears.domain.strategy import Role, Slug
 from arrears.domain.verdict import Effect, Finding, Verdict
 
 EXAMPLES = PACKAGED / "situations"
-_COLOURS = {Effect.ALLOW: "green", Effect.DEFER: "yellow", Effect.NEEDS_APPROVAL: "magenta", Effect.DENY: "red"}
+COLOURS = {Effect.ALLOW: "green", Effect.DEFER: "yellow", Effect.NEEDS_APPROVAL: "magenta", Effect.DENY: "red"}
 
 
 class Expectation(BaseModel):
@@ -146,22 +146,27 @@ def judged(name: str, body: object, regimes: tuple[Regime, ...], names: tuple[Sl
     except RegimeNotFound as unknown:
         return Judged(name=name, problems=(str(unknown),))
     differs = vector.expect.differs(said) if vector.expect else ()
-    return Judged(name=vector.name, verdict=said, words=in_words(said, situation), expected=vector.expect is not None, differs=differs)
+    return Judged(
+        name=vector.name,
+        verdict=said,
+        words=in_words(said, situation.recipient.zone or "UTC"),
+        expected=vector.expect is not None,
+        differs=differs,
+    )
 
 
-def in_words(verdict: Verdict, situation: Situation) -> tuple[str, ...]:
-    """A verdict for people: what it says, then each rule that fired with what it saw, what it allows, and where it looked."""
-    return (_headline(verdict, situation), *(_sentence(finding) for finding in verdict.findings))
+def in_words(verdict: Verdict, zone: str) -> tuple[str, ...]:
+    """A verdict for people: what it says, then each rule that fired with what it saw, what it allows, and where it looked; times are those of a zone."""
+    return (_headline(verdict, zone), *(_sentence(finding) for finding in verdict.findings))
 
 
-def _headline(verdict: Verdict, situation: Situation) -> str:
+def _headline(verdict: Verdict, zone: str) -> str:
     law = ", ".join(f"{r.name} {r.version}" for r in verdict.regimes) or "no regime"
     match verdict.effect:
         case Effect.DEFER if verdict.until is not None:
-            zone = situation.recipient.zone or "UTC"
             return f"Not before {local_text(verdict.until, zone)} in {zone} (by {law})."
         case Effect.NEEDS_APPROVAL:
-            return f"Only with the approval of a human, {verdict.role} (by {law})."
+            return f"Only with the approval of a human{f', {verdict.role}' if verdict.role else ''} (by {law})."
         case Effect.DENY:
             return f"Denied{', for good' if verdict.permanent else ''} (by {law})."
         case _:
@@ -232,7 +237,7 @@ def _print(result: Judged) -> None:
         out.print(Text(f"  {problem}", style="red"))
     if result.verdict is not None:
         headline, *rest = result.words
-        out.print(Text(f"  {headline}", style=_COLOURS[result.verdict.effect]))
+        out.print(Text(f"  {headline}", style=COLOURS[result.verdict.effect]))
         for line in rest:
             out.print(Text(f"    {line}"))
     for difference in result.differs:
