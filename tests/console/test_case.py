@@ -147,6 +147,10 @@ async def test_a_dispute_and_a_wish_are_written_down(console: Console, page_as: 
     (wish,) = await rows(console, WishRow)
     assert (held.reason, held.details) == ("dispute", {"part": "120.50"})
     assert (wish.kind, wish.channel, wish.person_id) == ("no_medium", "sms", f"P-{LOAN}")
+    await page.reload()
+    await page.locator("#story summary").click()
+    await expect(page.locator("ol.story")).to_contain_text("held for dispute")
+    await expect(page.locator("ol.story")).to_contain_text(f"P-{LOAN} wishes no contact by sms")
 
 
 async def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(console: Console, page_as: PageAs) -> None:

@@ -5,19 +5,34 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from sqlmodel import SQLModel
 
 import arrears
 from arrears.api.caller import SESSION_COOKIE
 from arrears.api.console.render import words
-from arrears.domain.strategy import Role, TaskKind
+from arrears.domain.message import NoticeKind
+from arrears.domain.person import ConsentKind, WishKind
+from arrears.domain.strategy import Channel, Role, TaskKind
 from arrears.domain.verdict import Effect
-from arrears.ledger.tables import DeliveryRow, DeliveryState, VerdictRow
+from arrears.ledger.tables import (
+    ConsentRow,
+    DeliveryRow,
+    DeliveryState,
+    Direction,
+    HoldRow,
+    NoticeRow,
+    ReportedContactRow,
+    VerdictRow,
+    WishRow,
+)
 from arrears.ledger.timeline import EntryKind
 from tests.console.conftest import OPERATORS, Console
 from tests.console.scene import asked, cased, task, unreached
@@ -205,6 +220,7 @@ PAGES: tuple[tuple[Role, str, int], ...] = (
     (Role.SUPERVISOR, "/cases?days_from=9&days_to=1", 422),
     (Role.SUPERVISOR, "/cases?after=nothing", 422),
     (Role.SUPERVISOR, "/cases/L-none", 404),
+    (Role.SUPERVISOR, "/cases/L-1001", 200),
     (Role.SUPERVISOR, "/portfolio", 200),
     (Role.SUPERVISOR, "/portfolio?since=soon", 422),
     (Role.SUPERVISOR, "/portfolio?since=2026-11-02&until=2026-11-01", 422),
@@ -222,6 +238,18 @@ PAGES: tuple[tuple[Role, str, int], ...] = (
     (Role.ADMIN, "/password", 200),
     (Role.ADMIN, "/nowhere", 404),
 )
+
+
+def _wished(at: datetime) -> list[SQLModel]:
+    """What the borrower wished, agreed to and took back, and a notice that came back."""
+    person: dict[str, Any] = {"person_id": f"P-{LOAN}", "recorded_at": at}
+    return [
+        WishRow(kind=WishKind.NO_MEDIUM, channel=Channel.IN_APP, at=at, withdrawn_at=at, source="lender", **person),
+        WishRow(kind=WishKind.NO_HOURS, starts="08:00", ends="12:00", at=at, source="lender", **person),
+        ConsentRow(kind=ConsentKind.ARTIFICIAL_VOICE, channel=Channel.CALL, given_at=at, withdrawn_at=at, evidence="the form", **person),
+        NoticeRow(loan_id=LOAN, kind=NoticeKind.VALIDATION, sent_at=at, bounced_at=at, **person),
+        ReportedContactRow(source="north", key="c-1", loan_id=LOAN, channel=Channel.CALL, direction=Direction.OUT, at=at, **person),
+    ]
 
 
 async def test_a_chinese_page_has_no_english_words_in_it(console: Console) -> None:
@@ -242,6 +270,9 @@ async def test_a_chinese_page_has_no_english_words_in_it(console: Console) -> No
             facts_hash="0" * 64,
             permanent=True,
         ),
+        HoldRow(loan_id=LOAN, reason="dispute", placed_at=console.now()),
+        HoldRow(loan_id="L-1002", person_id=f"P-{LOAN}", reason="bankruptcy", placed_at=console.now()),
+        *_wished(console.now()),
         DeliveryRow(
             id="msg-1", key="opened", kind="case.opened", loan_id=LOAN, body={}, state=DeliveryState.DEAD, recorded_at=console.now()
         ),
