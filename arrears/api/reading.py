@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
-from sqlmodel import col, select, tuple_
+from sqlmodel import col, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from arrears.api.caller import Caller, allowed
@@ -28,12 +28,13 @@ from arrears.domain.access import Action
 from arrears.domain.calendar import Instant
 from arrears.domain.events import Id
 from arrears.domain.money import Amount
-from arrears.domain.verdict import Effect, Finding, RegimeVersion
-from arrears.ledger import search, timeline
+from arrears.domain.verdict import Effect
+from arrears.ledger import search, timeline, verdicts
 from arrears.ledger.search import CursorRefused, Sort, Waiting
 from arrears.ledger.stages import Tracks, tracks_of
-from arrears.ledger.tables import CaseRow, PaymentReversalRow, PaymentRow, VerdictRow
+from arrears.ledger.tables import PaymentReversalRow, PaymentRow
 from arrears.ledger.timeline import EntryKind, TimelineEntry
+from arrears.ledger.verdicts import VerdictNow
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 whole_paths = APIRouter(prefix="/v1", tags=["cases"])
@@ -85,26 +86,6 @@ class CasePage(Page[CaseListed]):
     owed: dict[str, Amount]
 
 
-class VerdictNow(BaseModel):
-    """What the law said of an action, also of one that was never made. ``rules`` are the ids of those that stand against it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    verdict_id: int
-    case_id: str
-    attempt_id: str
-    action: str | None
-    person_id: str | None
-    decided_at: AwareDatetime
-    verdict: Effect
-    until: AwareDatetime | None
-    permanent: bool | None
-    rules: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    regimes: tuple[RegimeVersion, ...]
-    approval_id: str | None
-
-
 class PaymentBooked(PaymentNow):
     """A payment as it is booked. From ``reversed_at`` on it counts no more."""
 
@@ -133,8 +114,9 @@ async def read_timeline(
     here: Here,
     asked: Asking,
     kind: Annotated[
-        tuple[EntryKind, ...], Query(max_length=len(EntryKind), description="only entries of these kinds; of all kinds without one")
-    ] = (),
+        tuple[EntryKind, ...],
+        Query(max_length=len(EntryKind), default_factory=tuple, description="only entries of these kinds; of all kinds without one"),
+    ],
     since: Annotated[Instant | None, Query(description="only what happened then or later")] = None,
 ) -> Page[TimelineEntry]:
     """Everything that happened to the loan and its cases, oldest first: also the holds that reach its people, what they wish and agreed to."""
@@ -160,17 +142,11 @@ async def list_verdicts(
 ) -> Page[VerdictNow]:
     """What the law said of every contact and referral of the loan's cases, in the order in which it was asked."""
     cursors = Cursors(f"verdicts/{loan_id}/{verdict}", _AFTER_ID)
-    wanted = (
-        select(VerdictRow)
-        .join(CaseRow, col(CaseRow.id) == col(VerdictRow.case_id))
-        .where(col(CaseRow.loan_id) == loan_id, col(VerdictRow.id) > (cursors.read(asked.cursor or None) or 0))
-        .order_by(col(VerdictRow.id))
-        .limit(asked.limit + 1)
-    )
+    after = cursors.read(asked.cursor or None) or 0
     async with here.ledger.reading() as session:
         await known_loan(session, loan_id)
-        rows = (await session.exec(wanted.where(col(VerdictRow.verdict).in_(verdict)) if verdict else wanted)).all()
-    return asked.of([_verdict(row) for row in rows], cursors, lambda last: last.verdict_id)
+        found = await verdicts.verdicts(session, loan_id, after=after, effects=verdict or (), most=asked.limit + 1)
+    return asked.of(found, cursors, lambda last: last.verdict_id)
 
 
 @router.get("/loans/{loan_id:path}/payments")
@@ -208,24 +184,6 @@ def _positions(entries: list[TimelineEntry]) -> list[tuple[datetime, int]]:
         n = found[-1][1] + 1 if found and found[-1][0] == entry.at else 0
         found.append((entry.at, n))
     return found
-
-
-def _verdict(row: VerdictRow) -> VerdictNow:
-    return VerdictNow(
-        verdict_id=row.id or 0,
-        case_id=row.case_id,
-        attempt_id=row.attempt_id,
-        action=row.action,
-        person_id=row.person_id,
-        decided_at=row.decided_at,
-        verdict=row.verdict,
-        until=row.until,
-        permanent=row.permanent,
-        rules=tuple(row.rules),
-        findings=tuple(map(Finding.model_validate, row.observed)),
-        regimes=tuple(map(RegimeVersion.model_validate, row.regimes or ())),
-        approval_id=row.approval_id,
-    )
 
 
 async def _payments(session: AsyncSession, loan_id: str, state: str, after: tuple[datetime, str] | None, most: int) -> list[PaymentBooked]:
