@@ -174,6 +174,8 @@ def test_the_kinds_of_a_timeline_are_listed_where_it_is_described():
     document = create_app(Ledger("sqlite+aiosqlite:///never-opened.db"), nowhere, Settings()).openapi()
     (kind,) = (p for p in document["paths"]["/v1/cases/{loan_id}/timeline"]["get"]["parameters"] if p["name"] == "kind")
     assert (kind["schema"]["type"], kind["schema"]["items"]) == ("array", {"$ref": "#/components/schemas/EntryKind"})
+    assert not kind["required"]
+    assert "default" not in kind["schema"]
     assert document["components"]["schemas"]["EntryKind"]["enum"] == [*EntryKind]
     page = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
     assert [kind for kind in EntryKind if f"`{kind}`" not in page] == []
