@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -216,11 +216,16 @@ def _evidence(order: ApprovalOrder, scene: LoanScene, known: Known) -> dict[str,
         "purpose": order.purpose,
         "message": order.message,
         "referral": order.referral,
-        "deadline": order.deadline.isoformat(),
-        "last_reached_at": last_reached.isoformat() if last_reached else None,
+        "deadline": _instant(order.deadline),
+        "last_reached_at": _instant(last_reached) if last_reached else None,
         "lost_contact": _lost_contact(known, borrower, last_reached),
         "numbers_valid": [not point.invalid for point in borrower.contact_points if point.kind in ("mobile", "landline")],
     }
+
+
+def _instant(at: datetime) -> str:
+    """As every other instant stands in an answer."""
+    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _last_reached(known: Known, borrower: Person) -> datetime | None:
@@ -238,6 +243,6 @@ def _lost_contact(known: Known, borrower: Person, since: datetime | None) -> lis
         if c.person == borrower.person_id and c.channel is Channel.CALL and c.direction == "out" and (since is None or c.at > since)
     ]
     return [
-        {"attempt": c.contact_id, "at": c.at.isoformat(), "day": local_date(c.at, zone).isoformat(), "outcome": c.outcome, "by": c.by}
+        {"attempt": c.contact_id, "at": _instant(c.at), "day": local_date(c.at, zone).isoformat(), "outcome": c.outcome, "by": c.by}
         for c in calls[-_MOST_EVIDENCE:]
     ]

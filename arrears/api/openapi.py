@@ -77,7 +77,7 @@ class DescribedApi(FastAPI):
 
 def demands(routes: Iterable[object]) -> dict[str, Action]:
     """What each operation lets nobody do who may not, by its id."""
-    return {route.operation_id or route.name: action for route in _api_routes(routes) for action in _actions(route.dependant)}
+    return {route.operation_id or route.name: action for route in api_routes(routes) for action in _actions(route.dependant)}
 
 
 def complete(document: Schema, actions: Mapping[str, Action]) -> Schema:
@@ -238,13 +238,13 @@ def _operations(document: Schema) -> Iterator[tuple[str, str, Schema]]:
             yield path, method, operation
 
 
-def _api_routes(routes: Iterable[object]) -> Iterator[APIRoute]:
+def api_routes(routes: Iterable[object]) -> Iterator[APIRoute]:
     """The routes, also those of routers that were included."""
     for route in routes:
         if isinstance(route, APIRoute):
             yield route
         elif (inner := getattr(route, "original_router", None)) is not None:
-            yield from _api_routes(inner.routes)
+            yield from api_routes(inner.routes)
 
 
 def _actions(dependant: Any) -> Iterator[Action]:

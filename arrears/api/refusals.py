@@ -29,7 +29,7 @@ class Refusal:
     def body(self) -> dict[str, Any]:
         """The problem on the wire."""
         errors = [] if self.field is None else [{"field": self.field, "problem": self.said}]
-        detail = self.said if self.field is None or self.status is HTTPStatus.NOT_FOUND else f"{self.field}: {self.said}"
+        detail = f"{self.field}: {self.said}" if self.name in _NAME_THE_FIELD else self.said
         head = {"type": "about:blank", "title": self.status.phrase, "status": int(self.status)}
         return head | {"code": self.code, "detail": detail, "errors": errors}
 
@@ -51,6 +51,11 @@ class Traits:
 
 
 _TWICE = {"case_refused", "reason_required"}
+_NAME_THE_FIELD = {
+    *("malformed", "bad_cursor", "fact_refused", "reason_unfit", "bad_idempotency_key", "message_id_used", "unknown_key"),
+    *("case_refused_422", "reason_required_422"),
+}
+"""Those whose ``detail`` says once more which field it is."""
 
 BAD_REQUEST = Refusal(HTTPStatus.BAD_REQUEST, "bad_request", "There was an error parsing the body")
 BAD_KEY = Refusal(HTTPStatus.BAD_REQUEST, "bad_idempotency_key", "up to 255 visible ASCII characters, such as a UUID", "idempotency-key")

@@ -72,6 +72,7 @@ class TestAsking:
         evidence = (await request(house)).evidence
         assert [c["outcome"] for c in evidence["lost_contact"]] == ["no_answer"] * 3
         assert (evidence["owed"], evidence["days_past_due"]) == ("500.00 CNY", 4)
+        assert all(instant.endswith("Z") for instant in (evidence["deadline"], *(c["at"] for c in evidence["lost_contact"])))
         assert not any(private in str(evidence) for private in (NAME, NUMBER, RELATIVE_NAME, RELATIVE_NUMBER))
 
     async def test_twice_finds_the_request_that_stands(self, house: House) -> None:

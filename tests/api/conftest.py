@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -35,6 +35,7 @@ from arrears.ledger.tables import (
 from arrears.sandbox.world import make_secret
 from arrears.workers.connection import TemporalUnreachable
 from tests.api.browsers import Browser, browsing
+from tests.api.described import as_described
 from tests.sealing import VAULT, person, point
 
 LOAN = "L-1"
@@ -132,14 +133,17 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(ledger: Ledger, temporal: TemporalClient = nowhere, **settings_: Any) -> AsyncIterator[Api]:
+async def running_api(ledger: Ledger, temporal: TemporalClient = nowhere, **settings_: Any) -> AsyncGenerator[Api]:
     parties = {
         name: GatewaySettings(url="http://gateway.example", secret=make_secret()) for name in ("voice", "sms", "agency", "loan_system")
     }
     settings = Settings.model_validate(parties | settings_)
     app = create_app(ledger, temporal, settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://arrears") as http:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://arrears", event_hooks={"response": [as_described]}) as http,
+    ):
         yield Api(http, settings, app.state.house.cases)
 
 

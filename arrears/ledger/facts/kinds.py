@@ -119,7 +119,7 @@ class ConsentWithdrawn(_Fact):
 
 
 class HoldTold(_Fact):
-    """Why nothing, or little, may be done: a dispute, a death, a bankruptcy … (``docs/holds.md``), or any other code.
+    """Why nothing, or little, may be done: a dispute, a death, a bankruptcy … (``docs/facts.md``), or any other code.
 
     ``person_id`` is whom it is about, if not the borrower. It reaches all loans of a person, or one loan, as its reason says.
     """
