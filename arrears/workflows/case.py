@@ -237,6 +237,8 @@ class CollectionCase:
             event = await self._understand(name, payload)
         except Unreadable as refusal:
             raise _refused(str(refusal)) from None
+        if (why := contradiction(self._opened(), event)) is not None:
+            raise _refused(why)
         self._told = (*self._told, update_id)[-_TOLD_KEPT:]
         await self._take(event)
         return self._view()
