@@ -255,6 +255,18 @@ async def test_a_hold_that_reaches_the_whole_person_is_told_once_on_each_of_thei
     ]
 
 
+async def test_a_hold_with_which_a_loan_was_imported_is_its_own_though_one_of_another_loan_reaches_it_too(ledger: Ledger) -> None:
+    await lend(ledger, "L-2")
+    await tell(ledger, -1, "hold", loan_id="L-2", reason="bankruptcy")
+    await lend(ledger, held_for="bankruptcy")
+    await open_case(ledger)
+
+    assert await lines(ledger) == [
+        ("hold_placed", "held for bankruptcy; placed on loan L-2, it reaches every loan of B-1"),
+        ("hold_placed", "held for bankruptcy"),
+    ]
+
+
 async def test_a_hold_about_somebody_else_says_whom_it_is_about(ledger: Ledger) -> None:
     await a_case(ledger)
     await tell(ledger, 1, "hold", loan_id="L-1", reason="minor", person_id="P-1")

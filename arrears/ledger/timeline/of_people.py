@@ -15,9 +15,10 @@ from arrears.ledger.timeline.entries import CaseAt, EntryKind, TimelineEntry, mi
 
 
 def once(concerning: Sequence[Concerning]) -> Iterator[Concerning]:
-    """Each hold once: the case of another loan that a hold reaches too writes it down as its own."""
+    """Each hold once: the case of another loan that a hold reaches too writes it down as its own when it hears of it."""
     for n, hold in enumerate(concerning):
-        if hold.row.case_id is None or not any(_is_of_another_loan(hold, before) for before in concerning[:n]):
+        heard_by_a_case = hold.row.case_id is not None and hold.row.recorded_at is not None
+        if not heard_by_a_case or not any(_is_of_another_loan(hold, before) for before in concerning[:n]):
             yield hold
 
 
