@@ -193,7 +193,7 @@ async def identify(request: Request, here: House, *, choosing_password: bool = F
     if _MESSAGE_ID in request.headers:
         sender: GatewayName = "agency" if request.url.path.startswith("/v1/agencies/") else "loan_system"
         await _only_sent_here(request, here, sender, await verify_sender(request, here, sender))
-        return Caller(Actor(ActorKind.GATEWAY, sender), SIGNED[sender], request_id, reason=reason_in_header(request))
+        return Caller(Actor(ActorKind.GATEWAY, sender), SIGNED[sender], request_id)
     if (cookie := request.cookies.get(session_cookie(here.settings))) is not None:
         caller = await _operator(request, here, cookie, request_id)
         if caller.must_change and not choosing_password:

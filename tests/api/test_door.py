@@ -100,6 +100,20 @@ async def test_reading_about_people_needs_a_reason_which_is_written_down(api: Ap
         assert (rows[-1].actor, rows[-1].reason, rows[-1].loan_id) == ("wei", kept, LOAN)
 
 
+@pytest.mark.parametrize("path", [PEOPLE, f"/v1/cases/{LOAN}/messages"])
+async def test_a_machine_needs_no_reason_and_one_that_it_gives_is_written_down(api: Api, ledger: Ledger, path: str):
+    action = Action.READ_PERSON if path == PEOPLE else Action.READ_MESSAGES
+    archive = await machine(ledger, "archive", action)
+    for why in ({}, {"x-arrears-reason": "monthly file"}):
+        assert (await api.http.get(path, headers=archive | why)).status_code == 200
+    assert [(row.actor, row.reason) for row in await noted(ledger, action)] == [("archive", None), ("archive", "monthly file")]
+
+    unfit = await api.http.get(path, headers=archive | {"x-arrears-reason": "call +86 130 0000 0001"})
+    assert (unfit.status_code, unfit.json()["code"]) == (422, "reason_unfit")
+    assert "0001" not in unfit.text
+    assert len(await noted(ledger, action)) == 2
+
+
 async def test_a_reason_holds_for_a_while_for_the_same_case_and_session_and_no_longer(api: Api, ledger: Ledger):
     wei = await operator(ledger, "wei", Role.COLLECTOR, reason=None)
     why = {"x-arrears-reason": "they called"}

@@ -100,6 +100,14 @@ async def test_what_was_before_the_first_reading_is_history(ledger: Ledger) -> N
     assert await told_kinds(ledger) == ["promise.kept", "stage promised > contacting"]
 
 
+async def test_a_promise_that_was_kept_and_is_made_again_in_the_same_words_is_told_again(ledger: Ledger) -> None:
+    await a_case(ledger)
+    await record(ledger, PROMISE, judged(kept=True), PROMISE.model_copy(update={"at": later(minutes=3)}))
+    await read_all(ledger)
+    of_one = ["promise.made", "stage contacting > promised", "promise.kept", "stage promised > contacting"]
+    assert await told_kinds(ledger) == ["case.opened", *of_one, *of_one[:2]]
+
+
 async def test_a_promise_is_told_with_what_becomes_of_it(ledger: Ledger) -> None:
     await a_case(ledger)
     await record(ledger, PROMISE, judged(kept=False))

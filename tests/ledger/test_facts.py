@@ -169,6 +169,22 @@ class TestAHold:
         assert (await tell(book, lifted, now=later(hours=1))).told == ("L-1", "L-2")
         assert [(row.lifted_at, row.lift_recorded_at) for row in await rows(book, HoldRow)] == [(later(hours=1), later(hours=1))]
 
+    async def test_that_stands_twice_is_lifted_with_one_word_to_each_case(self, book: Ledger) -> None:
+        await lend(book, "L-2")
+        await open_case(book, "L-2", "run-2")
+        for n, (loan_id, reason) in enumerate((("L-1", "deceased"), ("L-2", "deceased"), ("L-1", "dispute"), ("L-1", "dispute"))):
+            told = {"fact": "hold", "loan_id": loan_id, "reason": reason, "at": later(minutes=n).isoformat()}
+            assert (await tell(book, told, now=later(minutes=n))).new
+        before = len(await left(book))
+        lifted = {"fact": "hold_lifted", "loan_id": "L-1", "at": later(hours=1).isoformat()}
+        assert (await tell(book, lifted, now=later(hours=1))).told == ("L-1", "L-2")
+        assert sorted((loan_id, name, body["reason"]) for loan_id, name, body in (await left(book))[before:]) == [
+            ("L-1", "hold_lifted", "deceased"),
+            ("L-1", "hold_lifted", "dispute"),
+            ("L-2", "hold_lifted", "deceased"),
+        ]
+        assert {row.lifted_at for row in await rows(book, HoldRow)} == {later(hours=1)}
+
     async def test_of_an_agency_stops_no_ladder(self, book: Ledger) -> None:
         assert (await tell(book, {**HOLD, "reason": "complaint", "part": None, "agency": "north"})).told == ()
 

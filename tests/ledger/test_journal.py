@@ -26,7 +26,7 @@ from arrears.domain.events import (
 from arrears.domain.loan import Instalment
 from arrears.domain.outcome import Outcome
 from arrears.domain.strategy import Channel
-from arrears.ledger import approvals, attempts, journal, loans
+from arrears.ledger import approvals, attempts, journal, loans, relays
 from arrears.ledger.engine import Ledger
 from arrears.ledger.loans import LoanUnknown
 from arrears.ledger.tables import ApprovalState, CaseEventRow, ContactPointRow
@@ -161,6 +161,21 @@ async def test_lifting_a_hold_lifts_that_one_and_lifting_all_lifts_the_rest(runn
 
     await record(running, HoldLifted(at=later(hours=2)))
     assert await holds(running, later(hours=2)) == []
+
+
+async def test_a_hold_that_stands_twice_and_is_lifted_in_one_case_is_told_once_to_the_other_cases_of_the_person(running: Ledger) -> None:
+    await lend(running, "L-2")
+    await open_case(running, "L-2", "run-2")
+    await record(running, HoldPlaced(at=NOW, reason="deceased"), HoldPlaced(at=later(hours=1), reason="deceased", until=later(days=9)))
+
+    await record(running, HoldLifted(at=later(hours=2), reason="deceased"))
+
+    assert await holds(running, later(hours=2)) == []
+    async with running.reading() as session:
+        waiting = await relays.undelivered(session)
+    assert [(row.loan_id, row.name, row.body) for row in waiting if row.name == "hold_lifted"] == [
+        ("L-2", "hold_lifted", {"reason": "deceased"})
+    ]
 
 
 async def test_a_hold_that_was_never_in_force_is_written_but_does_not_stand(running: Ledger) -> None:

@@ -86,6 +86,7 @@ async def _told(ledger: Ledger) -> str:
         ((_PROMISE,), "promised"),
         ((_PROMISE, _PROMISE.model_copy(update={"at": later(minutes=2)}), _BROKEN), "contacting"),
         ((_PROMISE, _BROKEN), "contacting"),
+        ((_PROMISE, _BROKEN, _PROMISE.model_copy(update={"at": later(minutes=3)})), "promised"),
         ((_PROMISE, _PLAN), "on_plan"),
         ((_PLAN, _PLAN_BROKEN), "contacting"),
         ((_PLAN, _PLAN_BROKEN, _PLAN.model_copy(update={"at": later(minutes=9)})), "on_plan"),
