@@ -1,7 +1,7 @@
 """A write that carries an ``Idempotency-Key`` is carried out once: the same request again gets the same answer, byte for byte.
 
 The answer is kept before it is given. Who never got it, because this process died in between, sends the request again; after a while it is taken over and
-carried out anew, which changes nothing: every write is known by a natural key of its own.
+carried out anew, which changes nothing: every write is known by a natural key of its own, or to the running case by the mark of its request.
 """
 
 from __future__ import annotations
