@@ -17,7 +17,7 @@ from arrears.api import schemas
 from arrears.api.caller import SESSION_COOKIE, SIGNED
 from arrears.api.examples import ANSWERS, REQUEST_BODIES, REQUESTS
 from arrears.api.idempotency import WRITES
-from arrears.api.refusals import EVERY, Refusal, Traits, refusals
+from arrears.api.refusals import Refusal, Traits, refusals
 from arrears.api.schemas import Schema
 from arrears.config.access import packaged_access
 from arrears.domain.access import Action
@@ -87,9 +87,10 @@ def complete(document: Schema, actions: Mapping[str, Action]) -> Schema:
     components = document.setdefault("components", {})
     components["securitySchemes"] = _security_schemes()
     components["headers"] = _headers()
-    components["examples"] = {refusal.name: {"value": refusal.body} for refusal in EVERY}
+    components["examples"] = {}
     for path, method, operation in _operations(document):
-        _operation(path, method, operation, actions.get(operation["operationId"]))
+        refused = _operation(path, method, operation, actions.get(operation["operationId"]))
+        components["examples"] |= {refusal.name: {"value": refusal.body} for refusal in refused}
         if (bodies := REQUEST_BODIES.get(operation["operationId"])) is not None:
             examples = {name: {"value": body} for name, body in bodies.items()}
             operation["requestBody"]["content"]["application/json"].setdefault("examples", examples)
@@ -107,7 +108,8 @@ def complete(document: Schema, actions: Mapping[str, Action]) -> Schema:
     return document
 
 
-def _operation(path: str, method: str, operation: Schema, action: Action | None) -> None:
+def _operation(path: str, method: str, operation: Schema, action: Action | None) -> Sequence[Refusal]:
+    """Say of an operation who may call it and how it can fail; the ways in which it can."""
     responses: Schema = operation["responses"]
     said = {
         status: responses.pop(status).get("description", "")
@@ -115,7 +117,7 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
         if not status.startswith(("2", "3")) and _is_problem(responses[status])
     }
     if not path.startswith(_API):
-        return
+        return ()
     writes = method.upper() in WRITES
     is_callback = path.startswith(_CALLBACKS)
     operation["security"] = [{_SIGNED: []}] if is_callback else [] if action is None else _security(path, action)
@@ -136,9 +138,11 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
         _parameter(operation, "X-Arrears-Reason", _REASON, "seen at the customer's request")
     if not is_callback:
         _say_headers(operation, known)
-    for status, refused in refusals(known).items():
-        responses[str(int(status))] = _problem(status, said.get(str(int(status)), ""), refused, metered=not is_callback)
+    refused = refusals(known)
+    for status, ways in refused.items():
+        responses[str(int(status))] = _problem(status, said.get(str(int(status)), ""), ways, metered=not is_callback)
     operation["responses"] = dict(sorted(responses.items()))
+    return [refusal for ways in refused.values() for refusal in ways]
 
 
 _REASON = "Why an operator does it, in at most 200 characters without personal data; a machine needs none."

@@ -244,8 +244,9 @@ def refusals(of: Traits) -> Mapping[HTTPStatus, Sequence[Refusal]]:
 
 def _of_many(of: Traits) -> Iterator[Refusal]:
     """What an operation may refuse because of how it is called."""
+    yield BAD_SIGNATURE
     if of.signed:
-        yield from (BAD_SIGNATURE, NOT_CONFIGURED, MESSAGE_USED)
+        yield from (NOT_CONFIGURED, MESSAGE_USED)
     if not of.is_callback:
         yield from (UNAUTHENTICATED, BAD_TOKEN, TOKEN_IN_URL, FORBIDDEN)
     if of.session:
@@ -265,7 +266,3 @@ def _of_many(of: Traits) -> Iterator[Refusal]:
     if of.paged:
         yield BAD_CURSOR
     yield from (TOO_MANY, LEDGER_BUSY)
-
-
-EVERY: Sequence[Refusal] = tuple({value.name: value for value in globals().values() if isinstance(value, Refusal)}.values())
-"""All that may be answered."""

@@ -67,9 +67,10 @@ def _say_what_is_told(document: Schema, schemas: Schema) -> None:
     answers = _reached(schemas, _answers(document))
     for name in answers | events:
         schema = schemas[name]
-        if "enum" in schema:
-            schema["description"] = " ".join(filter(None, (schema.get("description"), _MAY_GROW)))
-        elif "properties" in schema:
+        for part in _every_object(schema):
+            if isinstance(part.get("enum"), list):
+                part["description"] = " ".join(filter(None, (part.get("description"), _MAY_GROW)))
+        if "properties" in schema:
             if schema.get("additionalProperties") is False:
                 del schema["additionalProperties"]
             members: Schema = schema["properties"]
