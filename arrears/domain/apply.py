@@ -90,22 +90,19 @@ def objection(case: Case, event: Event) -> str | None:
 
 def contradiction(case: Case, event: Event) -> str | None:
     """Why somebody who waits for an answer is told that an event changes nothing, although it is no repetition; ``None`` if it does, or is one."""
+    plan = case.plan
     match event:
+        case PlanAgreed(at=at, instalments=parts) if plan is not None and plan.agreed_at == at and plan.instalments != parts:
+            return "another plan was agreed in this very moment"
         case Withdrawn(reason=reason) if case.withdrawn not in (None, reason):
             return f"the case is withdrawn already: {case.withdrawn}"
         case _:
             return None
 
 
-def says_again(case: Case, event: Event) -> bool:
-    """Whether an event says what was said before and judged since, or two plans are agreed at one instant: it counts, once it is known to be new."""
-    match event:
-        case PromiseMade(amount=amount, due_on=due_on):
-            return any((p.amount, p.due_on) == (amount, due_on) for p in case.promises)
-        case PlanAgreed(at=at):
-            return case.plan is not None and case.plan.agreed_at == at
-        case _:
-            return False
+def promised_before(case: Case, event: Event) -> bool:
+    """Whether an event is a promise in the words of an earlier one."""
+    return isinstance(event, PromiseMade) and any((p.amount, p.due_on) == (event.amount, event.due_on) for p in case.promises)
 
 
 def apply(case: Case, event: Event) -> Case:
@@ -302,7 +299,7 @@ def _promise(case: Case, event: PromiseMade) -> Case:
 def _plan(case: Case, event: PlanAgreed) -> Case:
     """A plan that stands already with the same instalments is the same one; once it was replaced or broken the same instalments are another."""
     last = case.plan
-    if last and last.instalments == event.instalments and (last.broken_at is None or last.agreed_at == event.at):
+    if last and (last.agreed_at == event.at or (last.broken_at is None and last.instalments == event.instalments)):
         return case
     plan = Plan(agreed_at=event.at, instalments=event.instalments, paid_before=paid(case))
     return _void_requests(_with(case, plan=plan), "a repayment plan was agreed")

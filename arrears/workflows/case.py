@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel, ConfigDict, ValidationError
 
-    from arrears.domain.apply import apply, apply_all, contradiction, objection, says_again
+    from arrears.domain.apply import apply, apply_all, contradiction, objection, promised_before
     from arrears.domain.case import Case, open_case, open_request, paid
     from arrears.domain.clock import REAL_TIME, Clock
     from arrears.domain.events import ApprovalDecided, Event, MessageIgnored, PaymentReversed, StepTaken, Withdrawn
@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
 _TICK = timedelta(milliseconds=1)
 _NAME_SHOWN = 40
 _TOLD_KEPT = 50
-_SAID_AGAIN_COUNTS = "same-words-count-anew-once-judged"
+_PROMISED_ANEW = "same-words-count-anew-once-judged"
 
 
 def _refused(why: str) -> ApplicationError:
@@ -246,7 +246,7 @@ class CollectionCase:
     async def _take(self, event: Event) -> None:
         before = self._opened()
         after = apply(before, event)
-        if after is before or (says_again(before, event) and not workflow.patched(_SAID_AGAIN_COUNTS)):
+        if after is before or (promised_before(before, event) and not workflow.patched(_PROMISED_ANEW)):
             return
         self._case = after
         if isinstance(event, PaymentReversed):

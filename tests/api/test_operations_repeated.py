@@ -92,6 +92,29 @@ async def test_a_plan_that_another_replaced_is_agreed_again_and_the_answer_is_wh
     assert await agreed(desk, loan_id) == [5, 9, 5, 7, 8, 7], "what stands so already is not agreed again"
 
 
+async def test_of_many_plans_that_are_agreed_at_once_each_stands_or_its_sender_is_told_and_many_of_the_same_are_one(desk: Desk):
+    loan_id = await desk.case()
+    path = f"/v1/cases/{loan_id}/plans"
+
+    async def agree(days: int) -> int | None:
+        plan = {"instalments": [{"due_on": (desk.today + timedelta(days=days)).isoformat(), "amount": "600.00"}], "currency": "CNY"}
+        answer = await desk.post("sup-1", path, plan)
+        assert answer.status_code == 200 or answer.json()["code"] == "case_refused", answer.text
+        return days if answer.status_code == 200 else None
+
+    taken = [days for days in await asyncio.gather(*(agree(days) for days in range(5, 13))) if days is not None]
+    assert sorted(await agreed(desk, loan_id)) == taken
+
+    async def watched() -> bool:
+        return (await asking.view(desk.town.env.client, loan_id)).next.startswith("the plan's instalment of ")
+
+    await eventually(watched)
+    stands = (await asking.view(desk.town.env.client, loan_id)).next
+    (last,) = [days for days in taken if stands.endswith(f" {desk.today + timedelta(days=days)}")]
+    assert await asyncio.gather(*(agree(last) for _ in range(4))) == [last] * 4
+    assert sorted(await agreed(desk, loan_id)) == taken
+
+
 async def test_a_promise_that_was_kept_is_made_again_in_the_same_words(desk: Desk):
     loan_id = await desk.case()
     path = f"/v1/cases/{loan_id}/promises"

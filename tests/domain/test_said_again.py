@@ -87,10 +87,11 @@ def test_a_plan_that_broke_can_be_agreed_again() -> None:
     assert plan_in_force(case) is not None
 
 
-def test_of_two_plans_of_one_instant_the_later_stands() -> None:
-    plan = plan_in_force(after(agreed(1, 5), agreed(1, 9)))
-    assert plan is not None
-    assert [part.due_on.day for part in plan.instalments] == [11]
+def test_of_two_plans_of_one_instant_the_first_stands_and_whoever_agreed_the_other_is_told() -> None:
+    case = after(agreed(1, 5))
+    assert apply(case, agreed(1, 9)) is case
+    assert contradiction(case, agreed(1, 9)) == "another plan was agreed in this very moment"
+    assert contradiction(case, agreed(1, 5)) is contradiction(case, agreed(2, 9)) is None
 
 
 @pytest.mark.parametrize(("reason", "said"), [("sold", None), ("goodwill", "the case is withdrawn already: sold")])
