@@ -143,6 +143,11 @@ def _texts(scene: Scene, *whens: str, channel: str = "sms") -> None:
         scene.contact(when, channel)
 
 
+def _handed_over(scene: Scene, when: str) -> None:
+    scene.file.placements.append(Placement("R", "L", "L.1", "lawyer", scene.at(when), None))
+    scene.file.verdicts.append(Verdict("R", "L.1", scene.at(when), "allow"))
+
+
 Plant = Callable[[Scene], object]
 
 TIGHTENED: tuple[tuple[str, str, str, Plant], ...] = (
@@ -174,6 +179,7 @@ TIGHTENED: tuple[tuple[str, str, str, Plant], ...] = (
     ("GB", "UK-01: {weekdays: [1, 2, 3, 4, 5]}", "UK-01", lambda s: _texts(s, "2026-11-21 10:00")),
     ("GB", "UK-12: {days: 90}", "UK-12", lambda s: (s.hold("breathing-space", "2026-09-10 10:00"), _texts(s, "2026-11-23 10:00"))),
     ("GB", "UK-09: {days: 45}", "UK-09", lambda s: (s.hold("debt-advice", "2026-10-20 10:00"), _texts(s, "2026-11-23 10:00"))),
+    ("GB", "UK-12: {days: 91}", "UK-12", lambda s: (s.hold("breathing-space", "2026-09-10 10:00"), _handed_over(s, "2026-11-23 10:00"))),
     ("IN", "IN-02: {gap_minutes: 240}", "IN-02", lambda s: _calls(s, "2026-11-23 10:00", "2026-11-23 13:00")),
     ("FR", "EU-04: {most: 1}", "EU-04", lambda s: _calls(s, "2026-11-23 10:00", "2026-11-23 13:00")),
 )  # fmt: skip

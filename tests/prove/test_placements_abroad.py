@@ -117,6 +117,15 @@ def test_uk_11_a_moratorium_that_was_lifted_moves_the_last_day_by_as_long_as_it_
     assert place(britain, "2026-11-27 00:00:00") == {"UK-11"}
 
 
+@pytest.mark.parametrize(("when", "broken"), [("2026-11-23 23:59:59", {"UK-13"}), ("2026-11-24 00:00:00", set())])
+def test_uk_13_thirty_days_after_the_treatment_are_days_of_the_borrowers_calendar(when: str, broken: set[str]) -> None:
+    scene = Scene("GB")
+    scene.zone = "America/Los_Angeles"
+    scene.file.persons["B"] = scene.file.persons["B"]._replace(zone=scene.zone)
+    scene.hold("mental-health-crisis", "2026-09-01 10:00", treatment_ends_on=day_number(date(2026, 10, 24)))
+    assert place(scene, when, "credit_report") == broken
+
+
 def test_uk_18_fourteen_days_pass_after_a_default_notice(britain: Scene) -> None:
     assert place(britain, "2026-11-23 09:59:59") == {"UK-18"}
     assert [v.lawful_from for v in britain.violations()] == [britain.at("2026-11-23 10:00:00")]

@@ -9,7 +9,7 @@ from arrears.prove import words
 from arrears.prove.debtor import outcome_known, relied_on
 from arrears.prove.law.kit import per_cent
 from arrears.prove.law.step import Step, came_back
-from arrears.prove.law.uk import moved
+from arrears.prove.law.uk import after_a_crisis, moved, still_held
 from arrears.prove.model import DAY, Instant, day_number
 from arrears.prove.sending import Breach
 
@@ -22,7 +22,10 @@ RULES: dict[str, str] = {
     "US-46": "A debt that is time-barred, or of which nobody knows that, is not sued for. 12 CFR 1006.26(b).",
     "US-47": "A debt is reported to a bureau only after the borrower was spoken to, or 14 days after they were written to. 12 CFR 1006.30(a).",
     "US-62": "A debt of somebody in service that costs more than 6 % a year goes to nobody who would collect it. 50 U.S.C. 3937.",
+    "UK-09": "Nothing is handed over while a plan is made with a debt adviser, for as many days as the lender says. CONC 7.3.11R.",
     "UK-11": "A debt that is statute-barred is not sued for or handed to somebody who would demand it. CONC 7.15.",
+    "UK-12": "Nothing is handed over in a breathing space, which lasts for 60 days, or more if the lender says so. Debt Respite Scheme Regulations reg. 26.",
+    "UK-13": "Nothing is handed over within 30 days after the treatment of a mental health crisis. Debt Respite Scheme Regulations, part 3.",
     "UK-18": "Nothing is enforced before 14 days after a default notice. Consumer Credit Act 1974, s. 87, 88.",
     "EU-01": "Forbearance is offered before anything is enforced, since 20 November 2026. Directive (EU) 2023/2225, art. 35.",
 }
@@ -37,8 +40,10 @@ def asked(step: Step) -> Iterator[str]:
             yield "US-47"
         if sued:
             yield "US-46"
-    if words.UK in step.regimes and target in _WOULD_DEMAND:
-        yield "UK-11"
+    if words.UK in step.regimes:
+        yield from ("UK-09", "UK-12", "UK-13")
+        if target in _WOULD_DEMAND:
+            yield "UK-11"
     if words.UK in step.regimes and sued:
         yield "UK-18"
     if words.EU in step.regimes and sued:
@@ -73,7 +78,25 @@ def _american(step: Step) -> Iterator[tuple[str, Breach]]:
         yield "US-62", Breach(seen, per_cent(most), f"a debt of somebody in service was handed over that costs more than {per_cent(most)}")
 
 
+def _resting(step: Step) -> Iterator[tuple[str, Breach]]:
+    """Where the debt rests for longer than its hold stands."""
+    debtor, loan, at, people, own = step.debtor, step.loan, step.placement.sent_at, (step.loan.borrower_id,), step.limits
+    for rule, reason, days in (("UK-09", "debt_advice", own.uk_09_days), ("UK-12", "breathing_space", own.uk_12_days)):
+        if still_held(debtor, loan, people, at, reason, days):
+            yield (
+                rule,
+                Breach(
+                    f"held: {reason}", f"{days} days", f"it was handed over within {days} days, for which the lender lets the debt rest"
+                ),
+            )
+    days = own.uk_13_days
+    if after_a_crisis(debtor, loan, people, at, step.today - days):
+        told = f"it was handed over within {days} days after the treatment of a crisis"
+        yield "UK-13", Breach("a mental health crisis", f"{days} days after it", told)
+
+
 def _british(step: Step) -> Iterator[tuple[str, Breach]]:
+    yield from _resting(step)
     target, ends, at = step.placement.target, step.loan.limitation_ends_on, step.placement.sent_at
     if ends is None:
         if target == "lawsuit":

@@ -95,22 +95,22 @@ def _moratorium_permits(s: Sending) -> bool:
 @law("UK-13", words.UK)
 def thirty_days_after_a_crisis(s: Sending) -> Breach | None:
     """The moratorium of a mental health crisis lasts for 30 days after the treatment, on the debtor's calendar. Regulations 2020, part 3."""
-    if _moratorium_permits(s):
+    days, people = s.limits.uk_13_days, (s.loan.borrower_id, s.contact.person_id)
+    if _moratorium_permits(s) or not after_a_crisis(s.debtor, s.loan, people, s.at, borrowers_day(s) - days):
         return None
-    days = s.limits.uk_13_days
-    for hold in s.debtor.file.holds:
-        crisis = hold.reason.replace("-", "_") == "mental_health_crisis" and hold.loan_id == s.loan.loan_id
+    return Breach("a mental health crisis", f"{days} days after it", f"it left within {days} days after the treatment of a crisis")
+
+
+def after_a_crisis(debtor: Debtor, loan: Loan, people: Container[str | None], at: Instant, treated_since: Day) -> bool:
+    """Whether a crisis whose moratorium is over by itself was treated until such a day, or later, and nobody lifted the moratorium."""
+    for hold in debtor.file.holds:
+        crisis = hold.reason.replace("-", "_") == "mental_health_crisis" and hold.loan_id == loan.loan_id
         treated = hold.treatment_ends_on
-        if (
-            not crisis
-            or treated is None
-            or hold.until is not None
-            or about(hold, s.debtor.file) not in (s.loan.borrower_id, s.contact.person_id)
-        ):
+        if not crisis or treated is None or hold.until is not None or about(hold, debtor.file) not in people:
             continue
-        if not in_force(hold, s.at) and in_force(hold._replace(treatment_ends_on=None), s.at) and borrowers_day(s) <= treated + days:
-            return Breach("a mental health crisis", f"{days} days after it", f"it left within {days} days after the treatment of a crisis")
-    return None
+        if treated >= treated_since and not in_force(hold, at) and in_force(hold._replace(treatment_ends_on=None), at):
+            return True
+    return False
 
 
 def moved(debtor: Debtor, zones: Zones, loan: Loan, ends: Day, at: Instant) -> Day:
