@@ -145,7 +145,7 @@ def _operation(path: str, method: str, operation: Schema, action: Action | None)
     return [refusal for ways in refused.values() for refusal in ways]
 
 
-_REASON = "Why an operator does it, in at most 200 characters without personal data; a machine needs none."
+_REASON = "Why it is done, in at most 200 characters without personal data. Operators must say it; what a machine says is kept as well."
 _KEY = "The same request under the same key is carried out once and answered the same each time, for 48 hours."
 _KEY_SHAPE = {"type": "string", "pattern": "^[!-~]{1,255}$"}
 

@@ -248,9 +248,9 @@ def _of_many(of: Traits) -> Iterator[Refusal]:
     if of.signed:
         yield from (NOT_CONFIGURED, MESSAGE_USED)
     if not of.is_callback:
-        yield from (UNAUTHENTICATED, BAD_TOKEN, TOKEN_IN_URL, FORBIDDEN)
+        yield from (UNAUTHENTICATED, BAD_TOKEN, TOKEN_IN_URL, FORBIDDEN, REASON_UNFIT)
     if of.session:
-        yield from (SIGNED_OUT, MUST_CHANGE, REASON_UNFIT, *((CSRF,) if of.writes else ()))
+        yield from (SIGNED_OUT, MUST_CHANGE, *((CSRF,) if of.writes else ()))
     if of.wants_reason:
         yield REASON_REQUIRED
     if of.in_path:

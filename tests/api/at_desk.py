@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -23,6 +23,7 @@ from arrears.sandbox.temperament import never_answers
 from arrears.workflows import asking
 from arrears.workflows.contract import CaseRequest, workflow_id
 from tests.acceptance.town import ZONE, Town, a_fast_town, eventually, loan_row
+from tests.api.described import as_described
 from tests.api.desk import operator
 
 _AT_DESK = """
@@ -84,14 +85,15 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(directory: Path) -> AsyncIterator[Desk]:
+async def a_desk(directory: Path) -> AsyncGenerator[Desk]:
     """A desk whose town keeps its files in this directory."""
     strategies = shutil.copytree(PACKAGED / "strategies", directory / "strategies")
     (strategies / "at-desk.yaml").write_text(_AT_DESK, encoding="utf-8")
     async with a_fast_town(directory, day_seconds=7200, strategies_dir=strategies) as town:
         people = {name: await operator(town.ledger, name, role) for name, role in _ROLES.items()}
         assert town.world.callback_base is not None
-        async with httpx.AsyncClient(base_url=town.world.callback_base, timeout=30) as http:
+        described = {"response": [as_described]}
+        async with httpx.AsyncClient(base_url=town.world.callback_base, timeout=30, event_hooks=described) as http:
             yield Desk(town, http, people, local_date(await town.now(), ZONE))
 
 
