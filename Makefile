@@ -24,8 +24,9 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 demo: setup
 	$(BIN)/arrears demo
 
+# Many tests wait for a process or a timer, so there are more of them at once than cores.
 test: setup-dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n $$(( $$(nproc 2>/dev/null || echo 2) + 1 ))
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ from arrears.api.app import create_app
 from arrears.api.serving import serving
 from arrears.config.settings import Settings
 from arrears.config.strategies import load_all
-from arrears.domain.calendar import local_date, local_instant, local_time
+from arrears.domain.calendar import Window, local_date, local_instant, local_time
 from arrears.domain.clock import REAL_TIME, Clock
 from arrears.domain.strategy import Role
 from arrears.gateways.registry import Gateways
@@ -53,6 +53,7 @@ ZONE = "Asia/Shanghai"
 OPERATORS = {"op-super": Role.SUPERVISOR, "op-risk": Role.RISK_CONTROL, "op-collect": Role.COLLECTOR}
 _PATIENCE = timedelta(seconds=60)
 _HOUR = timedelta(hours=1)
+_AWAKE = Window(start=time(7), end=time(22))
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?")
 
 
@@ -149,13 +150,17 @@ class Town:
         return self.settings.clock.at(await self.env.get_current_time())
 
     async def live_until(self, instant: datetime, handle: WorkflowHandle | None = None, step: timedelta = _HOUR) -> None:
-        """Let time pass step by step, so that borrowers and operators can act when they would; ends early when the case has."""
+        """Let time pass step by step, so that borrowers and operators can act when they would, by day; ends early when the case has."""
         # The steps lie on a grid: how long the machine takes for one does not move the next.
-        upcoming = await self.now()
-        while (now := await self.now()) < instant:
-            upcoming = min(max(upcoming + step, now), instant)
+        upcoming = now = await self.now()
+        while now < instant:
+            upcoming += step
+            while not _AWAKE.contains(upcoming, ZONE):
+                upcoming += step
+            upcoming = min(max(upcoming, now), instant)
             await self.env.sleep(self.settings.clock.real_duration(upcoming - now))
-            self.world.tick(await self.now())
+            now = await self.now()
+            self.world.tick(now)
             await self.world.told()
             await self._decide()
             if handle is not None and closed(await described(handle)):
