@@ -94,9 +94,9 @@ def _caught_up(case: Case, now: datetime) -> Case:
     Out of the lender's hours a case takes no step, nor does it pass over one, so it is looked at as it was when they ended.
     """
     now = _in_hours(case, now)
-    planned = {due.step.key: due.at for due in agenda(case, now)}
+    planned = {due.step.key: due.at for due in agenda(case, now) if due.at is not None and due.at <= now}
     while isinstance(move := next_move(case, now), Note) and isinstance(note := move.event, StepTaken):
-        case = apply(case, note.model_copy(update={"at": planned.get(note.step) or now}))
+        case = apply(case, note.model_copy(update={"at": planned.get(note.step, now)}))
     return case
 
 
