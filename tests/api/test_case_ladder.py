@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -89,6 +90,24 @@ async def test_a_step_that_time_has_passed_over_lies_behind_though_nobody_has_wr
     assert "the borrower&#39;s attitude is unknown" in behind
     assert "offer.1" not in ahead
     assert "kind-word.1" in ahead
+
+
+async def test_no_step_lies_behind_at_a_day_that_is_yet_to_come(ledger: Ledger, tmp_path: Path) -> None:
+    late = "".join(
+        f"  - {{rung: offer-{day}, day: {day}, at: 09:00, do: sms, message: counselling-offer, offers: [counselling], only_if: {{attitude: [strained]}}}}\n"
+        for day in (4, 6, 8)
+    )
+    await opened(ledger, tmp_path, LADDER.replace("day: 3", "day: 30") + late, NOON - timedelta(days=20))
+    await operator(ledger, "ming", Role.SUPERVISOR)
+    async with browsing(create_app(ledger, nowhere, settings(tmp_path))) as browser:
+        await browser.get("/login")
+        await browser.sign_in("ming")
+        behind, _ = (await browser.get(f"/cases/{LOAN}")).text.split('class="step next"')
+
+    ladder = behind[behind.index('class="ladder"') :]
+    days = [datetime.fromisoformat(at) for at in re.findall(r'<time datetime="([^"]+)"', ladder)]
+    assert len(days) == 3
+    assert max(days) < NOON + timedelta(minutes=1)
 
 
 async def test_nothing_lies_ahead_of_a_case_that_is_closed(ledger: Ledger, tmp_path: Path) -> None:
